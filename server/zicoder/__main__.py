@@ -1,0 +1,5 @@
+"""`python -m zicoder` is `zi`."""
+
+from zicoder.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""What goes into a prompt, within which budget. Never calls a model."""

@@ -1,0 +1,1 @@
+"""The child process that owns llama.cpp, and the handle its parent holds."""

@@ -1,0 +1,468 @@
+"""The parent's handle on the engine process: start, watch, restart, and talk to it.
+
+Owns the child's life. The child is restarted by itself when it dies; after `MAX_CRASHES` in `CRASH_WINDOW_S` seconds
+it stays down until somebody calls `restart`. Must never run native inference in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import logging
+import os
+import signal
+import sys
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Coroutine
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import msgspec
+
+from zicoder.engine.protocol import (
+    HEADER,
+    MAX_FRAME,
+    Begun,
+    Cancel,
+    Chat,
+    Done,
+    Failed,
+    Infill,
+    Load,
+    Loaded,
+    Loading,
+    Piece,
+    Ping,
+    Pong,
+    Ready,
+    Reply,
+    Request,
+    Stats,
+    decode_reply,
+    encode,
+)
+from zicoder.errors import (
+    EngineCrashed,
+    EngineError,
+    EngineStopped,
+    EngineUnavailable,
+    ModelError,
+    ModelMisconfigured,
+    ZiError,
+)
+
+__all__ = ["Engine", "EngineState", "EngineStatus", "Reading"]
+
+log = logging.getLogger("zicoder.engine")
+
+MAX_CRASHES = 3
+CRASH_WINDOW_S = 60.0
+BACKOFF_S = (0.0, 0.5)
+"""Pause before the first and the second restart in a window; there is no third."""
+PING_S = 2.0
+SILENCE_S = 20.0
+"""No answer to pings for this long means that the process hangs: it is killed, which counts as a crash."""
+STUCK_S = 120.0
+"""A native call longer than this is taken for a hang; the longest real one, a batch of a big model, takes seconds."""
+START_S = 30.0
+CLOSE_S = 1.5
+UNAVAILABLE_EXIT = 1
+"""Python's exit status after an uncaught exception: at start, that is llama-cpp-python failing to import."""
+
+
+class EngineState(enum.Enum):
+    """Where the engine is in its life."""
+
+    DOWN = "down"
+    STARTING = "starting"
+    LOADING = "loading"
+    READY = "ready"
+    BUSY = "busy"
+    CRASHED = "crashed"
+    STOPPED = "stopped"
+    UNAVAILABLE = "unavailable"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What to tell a person about the engine."""
+
+    state: EngineState
+    error: ZiError | None = None
+    percent: int | None = None
+
+
+_FAILURES: dict[str, type[ZiError]] = {
+    "ModelError": ModelError,
+    "ModelMisconfigured": ModelMisconfigured,
+    "EngineError": EngineError,
+    "EngineUnavailable": EngineUnavailable,
+}
+
+
+class Reading:
+    """The running answer to one request: iterate for text; `stats` when it ended; `aclose` cancels."""
+
+    def __init__(self, engine: Engine, request: Infill | Chat) -> None:
+        self._engine = engine
+        self._request = request
+        self._replies: asyncio.Queue[Reply | ZiError] | None = None
+        self.stats = Stats(finish="cancelled")
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """Pieces of text. Raises EngineError or ModelError."""
+        self._replies = self._engine.submit(self._request)
+        try:
+            while True:
+                reply = await self._replies.get()
+                match reply:
+                    case Begun():
+                        self.stats = msgspec.structs.replace(reply.stats, finish="cancelled")
+                    case Piece():
+                        count = self.stats.generated_tokens + 1
+                        self.stats = msgspec.structs.replace(self.stats, generated_tokens=count)
+                        yield reply.text
+                    case Done():
+                        self._replies = None
+                        self.stats = reply.stats
+                        return
+                    case ZiError():
+                        self._replies = None
+                        raise reply
+                    case _:
+                        raise EngineError(f"The engine answered out of turn: {type(reply).__name__}.")
+        finally:
+            await self.aclose()
+
+    async def aclose(self) -> None:
+        """Cancel, if it still runs. The engine stops between two tokens or in the middle of prompt evaluation."""
+        if self._replies is not None:
+            self._replies = None
+            self._engine.cancel(self._request.id)
+
+
+class Engine:
+    """One engine process and everything loaded in it. Use as an async context manager, or call `close`."""
+
+    def __init__(
+        self,
+        *,
+        log_file: Path | None = None,
+        on_status: Callable[[EngineStatus], None] = lambda _: None,
+        python: str = sys.executable,
+    ) -> None:
+        self._python = python
+        self._log_file = log_file
+        self._on_status = on_status
+        self.status = EngineStatus(EngineState.DOWN)
+        self._process: asyncio.subprocess.Process | None = None
+        self._ready = asyncio.Event()
+        self._waiting: dict[int, asyncio.Queue[Reply | ZiError]] = {}
+        self._next_id = 0
+        self._loaded: dict[str, Loaded] = {}
+        self._wanted: dict[str, Load] = {}
+        self._lock = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
+        self._closing = False
+        self._heard = 0.0
+
+    async def __aenter__(self) -> Engine:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the engine, None when there is none."""
+        return self._process.pid if self._process and self._process.returncode is None else None
+
+    def new_id(self) -> int:
+        """A fresh request id."""
+        self._next_id += 1
+        return self._next_id
+
+    async def load(self, request: Load) -> Loaded:
+        """Have this model loaded, starting the process if need be. Cheap when it already is.
+
+        Raises EngineUnavailable, EngineStopped, EngineCrashed, ModelError or ModelMisconfigured.
+        """
+        async with self._lock:
+            await self._start()
+            known = self._wanted.get(request.model)
+            if request.model in self._loaded and known and with_id(known, request.id) == request:
+                return self._loaded[request.model]
+            self._wanted[request.model] = request
+            return await self._load_now(request)
+
+    async def _load_now(self, request: Load) -> Loaded:
+        replies = self.submit(request)
+        self._set(EngineStatus(EngineState.LOADING, percent=0))
+        try:
+            while True:
+                reply = await replies.get()
+                match reply:
+                    case Loading():
+                        self._set(EngineStatus(EngineState.LOADING, percent=reply.percent))
+                    case Loaded():
+                        self._loaded[request.model] = reply
+                        self._set(EngineStatus(EngineState.READY))
+                        return reply
+                    case ZiError():
+                        if not isinstance(reply, (EngineCrashed, EngineStopped)):
+                            self._set(EngineStatus(EngineState.READY, error=reply))
+                        raise reply
+                    case _:
+                        raise EngineError(f"The engine answered out of turn: {type(reply).__name__}.")
+        finally:
+            self._waiting.pop(request.id, None)
+
+    def read(self, request: Infill | Chat) -> Reading:
+        """An answer to `request`, not yet begun: iterate to begin. Its model must be loaded."""
+        return Reading(self, request)
+
+    def submit(self, request: Load | Infill | Chat) -> asyncio.Queue[Reply | ZiError]:
+        """Send a request; its replies arrive in the queue, a failure as an exception object."""
+        replies: asyncio.Queue[Reply | ZiError] = asyncio.Queue()
+        if self.pid is None:
+            replies.put_nowait(self.status.error or EngineCrashed("The engine is not running."))
+            return replies
+        self._waiting[request.id] = replies
+        self._write(request)
+        self._show_load()
+        return replies
+
+    def cancel(self, request_id: int) -> None:
+        """Stop a request for real; whoever waits for it gets nothing more."""
+        if self._waiting.pop(request_id, None) is not None:
+            self._write(Cancel(id=request_id))
+            self._show_load()
+
+    async def restart(self) -> None:
+        """Start afresh, forgetting earlier crashes, and load again what was loaded."""
+        async with self._lock:
+            await self._end()
+            self._crashes.clear()
+            self._set(EngineStatus(EngineState.DOWN))
+            await self._revive()
+
+    async def close(self) -> None:
+        """End the process. It is gone when this returns."""
+        self._closing = True
+        for task in self._tasks:
+            task.cancel()
+        async with self._lock:
+            await self._end()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    # --- life of the process
+
+    async def _start(self) -> None:
+        """Have a process that is ready. Call with the lock held."""
+        if self.pid is not None and self._ready.is_set():
+            return
+        if self.status.state in (EngineState.STOPPED, EngineState.UNAVAILABLE) and self.status.error:
+            raise self.status.error
+        if self._closing:
+            raise EngineStopped("The engine is shutting down.")
+        self._set(EngineStatus(EngineState.STARTING))
+        self._ready.clear()
+        self._loaded.clear()
+        log_file = self._open_log()
+        try:
+            # -P: a project's own `zicoder` or `numpy` folder must not get onto the path of a process we start in it
+            self._process = await asyncio.create_subprocess_exec(
+                self._python, "-P", "-X", "utf8", "-m", "zicoder.engine.worker",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log_file,
+            )  # fmt: skip
+        except OSError as error:
+            raise self._unavailable(f"The engine process cannot be started: {error}.") from error
+        finally:
+            if log_file != asyncio.subprocess.DEVNULL:
+                cast("BinaryIO", log_file).close()
+        self._heard = time.monotonic()
+        process = self._process
+        self._spawn(self._receive(process))
+        self._spawn(self._ping(process))
+        ready = asyncio.ensure_future(self._ready.wait())
+        gone = asyncio.ensure_future(process.wait())
+        try:
+            await asyncio.wait((ready, gone), timeout=START_S, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            ready.cancel()
+            gone.cancel()
+        if not self._ready.is_set():
+            code = process.returncode
+            await self._end()
+            if code == UNAVAILABLE_EXIT:
+                raise self._unavailable("The local engine cannot be loaded: llama-cpp-python is missing or broken.")
+            raise self._unavailable(f"The engine did not start (exit status {code}).")
+
+    def _unavailable(self, message: str) -> EngineUnavailable:
+        where = f" Details: {self._log_file}." if self._log_file else ""
+        error = EngineUnavailable(message, hint=f"Run `pip install 'zicoder[local]'`, then `zi doctor`.{where}")
+        self._set(EngineStatus(EngineState.UNAVAILABLE, error=error))
+        return error
+
+    def _open_log(self) -> BinaryIO | int:
+        if self._log_file is None:
+            return asyncio.subprocess.DEVNULL
+        try:
+            self._log_file.parent.mkdir(parents=True, exist_ok=True)
+            return open(self._log_file, "wb")  # noqa: PTH123 - handed to the child, closed by the caller
+        except OSError as error:
+            log.warning("no engine log: %s", error)
+            return asyncio.subprocess.DEVNULL
+
+    async def _end(self) -> None:
+        """End the process, politely first: closing its stdin is the sign to go."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        if process.returncode is None:
+            if process.stdin:
+                process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), CLOSE_S)
+            except TimeoutError:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        self._fail_waiting(EngineStopped("The engine was stopped."))
+
+    async def _crashed(self, process: asyncio.subprocess.Process) -> None:
+        code = await process.wait()
+        if process is not self._process or self._closing or not self._ready.is_set():
+            return
+        self._process = None
+        self._loaded.clear()
+        now = time.monotonic()
+        self._crashes.append(now)
+        recent = [at for at in self._crashes if now - at < CRASH_WINDOW_S]
+        log.error("engine died with exit status %s (%d in the last minute)", code, len(recent))
+        error = EngineCrashed(f"The engine crashed ({_cause(code)}).", hint="It is being restarted.")
+        self._fail_waiting(error)
+        if len(recent) >= MAX_CRASHES:
+            where = f" Its log: {self._log_file}." if self._log_file else ""
+            stopped = EngineStopped(
+                f"The engine crashed {MAX_CRASHES} times within a minute ({_cause(code)}), so it was stopped.",
+                hint=f'Run the command "Restart Engine" when the cause is gone.{where}',
+            )
+            self._set(EngineStatus(EngineState.STOPPED, error=stopped))
+            return
+        self._set(EngineStatus(EngineState.CRASHED, error=error))
+        await asyncio.sleep(BACKOFF_S[min(len(recent), len(BACKOFF_S)) - 1])
+        async with self._lock:
+            if self._process is None and not self._closing:
+                await self._revive()
+
+    async def _revive(self) -> None:
+        """Start again and load what was loaded. Failures are in the status; nobody waits for this."""
+        try:
+            await self._start()
+            for request in list(self._wanted.values()):
+                self._wanted[request.model] = again = with_id(request, self.new_id())
+                await self._load_now(again)
+        except ZiError as error:
+            log.error("engine restart failed: %s", error.sentence)
+
+    # --- wire
+
+    async def _receive(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        try:
+            while True:
+                (size,) = HEADER.unpack(await process.stdout.readexactly(HEADER.size))
+                if size > MAX_FRAME:
+                    raise msgspec.DecodeError(f"frame of {size} bytes")
+                self._dispatch(decode_reply(await process.stdout.readexactly(size)))
+        except asyncio.IncompleteReadError:
+            pass  # end of file: the process is gone, which _crashed looks into
+        except msgspec.MsgspecError as error:
+            log.error("unreadable frame from the engine: %s", error)
+            process.kill()
+        await self._crashed(process)
+
+    def _dispatch(self, reply: Reply) -> None:
+        self._heard = time.monotonic()
+        match reply:
+            case Ready():
+                self._ready.set()
+            case Pong():
+                if reply.busy_s > STUCK_S and self._process:
+                    log.error("engine stuck in one native call for %.0f s: killed", reply.busy_s)
+                    self._process.kill()
+            case Failed():
+                self._deliver(reply.id, _FAILURES[reply.kind](reply.message, hint=reply.hint), last=True)
+            case Done():
+                self._deliver(reply.id, reply, last=True)
+            case Loaded():
+                self._deliver(reply.id, reply, last=True)
+            case Begun() | Piece() | Loading():
+                self._deliver(reply.id, reply, last=False)
+
+    def _deliver(self, request_id: int, reply: Reply | ZiError, *, last: bool) -> None:
+        replies = self._waiting.pop(request_id, None) if last else self._waiting.get(request_id)
+        if replies is not None:
+            replies.put_nowait(reply)
+        if last:
+            self._show_load()
+
+    def _fail_waiting(self, error: ZiError) -> None:
+        for replies in self._waiting.values():
+            replies.put_nowait(error)
+        self._waiting.clear()
+
+    def _write(self, request: Request) -> None:
+        process = self._process
+        if process and process.stdin and not process.stdin.is_closing():
+            process.stdin.write(encode(request))
+
+    async def _ping(self, process: asyncio.subprocess.Process) -> None:
+        seq = 0
+        slept = time.monotonic()
+        while process.returncode is None and process is self._process:
+            await asyncio.sleep(PING_S)
+            now = time.monotonic()
+            if now - slept > SILENCE_S:
+                self._heard = now  # we were the one asleep: a suspended machine, a debugger
+            slept = now
+            if now - self._heard > SILENCE_S:
+                log.error("engine silent for %.0f s: killed", now - self._heard)
+                process.kill()
+                return
+            seq += 1
+            self._write(Ping(seq=seq))
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _show_load(self) -> None:
+        if self.status.state in (EngineState.READY, EngineState.BUSY) and self.status.error is None:
+            state = EngineState.BUSY if self._waiting else EngineState.READY
+            if state is not self.status.state:
+                self._set(EngineStatus(state))
+
+    def _set(self, status: EngineStatus) -> None:
+        if status != self.status:
+            self.status = status
+            self._on_status(status)
+
+
+def with_id(request: Load, new_id: int) -> Load:
+    """The same request under another id."""
+    return msgspec.structs.replace(request, id=new_id)
+
+
+def _cause(code: int) -> str:
+    """An exit status as a person would say it."""
+    if code < 0 and os.name == "posix":
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
+        return f"killed by {name}; out of memory?" if name == "SIGKILL" else f"killed by {name}"
+    return f"exit status {code}"

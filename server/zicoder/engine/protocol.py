@@ -1,0 +1,215 @@
+"""The messages between the parent and the engine process, and how they are framed.
+
+A frame is a 4-byte little-endian length and a msgpack body. Requests go down the child's stdin, replies come up its
+stdout. Every request with an `id` is answered by any number of `Piece` or `Loading` and exactly one of
+`Loaded`, `Done` or `Failed`, also when it was cancelled.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Literal
+
+import msgspec
+
+__all__ = [
+    "MAX_FRAME",
+    "Begun",
+    "Cancel",
+    "Chat",
+    "Done",
+    "Failed",
+    "FimTokens",
+    "Infill",
+    "Load",
+    "Loaded",
+    "Loading",
+    "Message",
+    "Piece",
+    "Ping",
+    "Pong",
+    "Ready",
+    "Reply",
+    "Request",
+    "Stats",
+    "Unload",
+    "decode_reply",
+    "decode_request",
+    "encode",
+]
+
+MAX_FRAME = 64 * 1024 * 1024
+"""A longer frame means that the two sides lost step; nothing we send comes near it."""
+
+HEADER = struct.Struct("<I")
+
+
+class _Frame(msgspec.Struct, frozen=True, kw_only=True, tag=True):
+    pass
+
+
+class FimTokens(msgspec.Struct, frozen=True, kw_only=True):
+    """The texts of a model's fill-in-the-middle tokens."""
+
+    prefix: str
+    suffix: str
+    middle: str
+
+
+class Load(_Frame, frozen=True, kw_only=True):
+    """Load a model. `fim` None means: whatever the file's own vocabulary says, left-to-right if it says nothing."""
+
+    id: int
+    model: str
+    path: str
+    context_tokens: int
+    threads: int
+    fim: FimTokens | None = None
+
+
+class Unload(_Frame, frozen=True, kw_only=True):
+    """Free a model and its caches."""
+
+    id: int
+    model: str
+
+
+class Infill(_Frame, frozen=True, kw_only=True):
+    """Fill the hole between `prefix` and `suffix`; with `prefill` only get ready to."""
+
+    id: int
+    model: str
+    document: str
+    prefix: str
+    suffix: str
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+    prefill: bool = False
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+class Chat(_Frame, frozen=True, kw_only=True):
+    """Answer a conversation. `temperature` 0 is greedy."""
+
+    id: int
+    model: str
+    messages: tuple[Message, ...]
+    max_tokens: int = 512
+    temperature: float = 0.0
+    seed: int = 0
+    stop: tuple[str, ...] = ()
+
+
+class Cancel(_Frame, frozen=True, kw_only=True):
+    """Stop request `id`, wherever it is; it is still answered, by `Done` with finish "cancelled"."""
+
+    id: int
+
+
+class Ping(_Frame, frozen=True, kw_only=True):
+    """Are you there? Also tells the engine that its parent lives."""
+
+    seq: int
+
+
+Request = Load | Unload | Infill | Chat | Cancel | Ping
+
+
+class Stats(msgspec.Struct, frozen=True, kw_only=True):
+    """What a request cost. Times in milliseconds since the engine took it up."""
+
+    prompt_tokens: int = 0
+    evaluated_tokens: int = 0
+    generated_tokens: int = 0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    finish: Literal["end", "stop", "length", "cancelled"] = "end"
+
+
+class Ready(_Frame, frozen=True, kw_only=True):
+    """The process is up and the native library is loaded."""
+
+    pid: int
+    version: str
+
+
+class Loading(_Frame, frozen=True, kw_only=True):
+    """Progress of a `Load`, in per cent."""
+
+    id: int
+    percent: int
+
+
+class Loaded(_Frame, frozen=True, kw_only=True):
+    """A model is ready. `fim` is False for a left-to-right model."""
+
+    id: int
+    fim: bool
+    context_tokens: int
+    description: str
+
+
+class Begun(_Frame, frozen=True, kw_only=True):
+    """The prompt is evaluated and the first token is known; for callers that will not wait for `Done`."""
+
+    id: int
+    stats: Stats
+
+
+class Piece(_Frame, frozen=True, kw_only=True):
+    """A piece of generated text; whole characters only."""
+
+    id: int
+    text: str
+
+
+class Done(_Frame, frozen=True, kw_only=True):
+    """The request is over."""
+
+    id: int
+    stats: Stats = Stats()
+
+
+class Failed(_Frame, frozen=True, kw_only=True):
+    """The request cannot be answered. `kind` is the name of the ZiError to raise."""
+
+    id: int
+    kind: Literal["ModelError", "ModelMisconfigured", "EngineError", "EngineUnavailable"]
+    message: str
+    hint: str = ""
+
+
+class Pong(_Frame, frozen=True, kw_only=True):
+    """I am here. `busy_s` is how long the current native call has been running."""
+
+    seq: int
+    busy_s: float
+
+
+Reply = Ready | Loading | Loaded | Begun | Piece | Done | Failed | Pong
+
+_encoder = msgspec.msgpack.Encoder()
+_requests = msgspec.msgpack.Decoder(Request)
+_replies = msgspec.msgpack.Decoder(Reply)
+
+
+def encode(message: Request | Reply) -> bytes:
+    """One frame, ready to write."""
+    body = _encoder.encode(message)
+    return HEADER.pack(len(body)) + body
+
+
+def decode_request(body: bytes) -> Request:
+    """The body of one frame from the parent. Raises msgspec.DecodeError."""
+    return _requests.decode(body)
+
+
+def decode_reply(body: bytes) -> Reply:
+    """The body of one frame from the engine. Raises msgspec.DecodeError."""
+    return _replies.decode(body)

@@ -1,0 +1,281 @@
+# pyright: basic, reportAttributeAccessIssue=false, reportArgumentType=false, reportCallIssue=false
+# llama_cpp is a ctypes binding whose functions carry no usable types; this module is the wall between it and the rest.
+"""llama.cpp as the worker needs it: models, vocabularies, contexts with several sequences.
+
+Owns every call into the native library. Not thread-safe: only the decode loop calls it, but `AbortFlag.set` may be
+called from anywhere.
+"""
+
+from __future__ import annotations
+
+import codecs
+import ctypes
+import os
+import sys
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from typing import Any
+
+import llama_cpp.llama_cpp as ll
+import numpy as np
+from numpy.typing import NDArray
+
+from zicoder.engine.protocol import FimTokens
+from zicoder.errors import EngineError, ModelError, ModelMisconfigured
+
+__all__ = ["AbortFlag", "Aborted", "Context", "Model", "PieceDecoder", "quiet_native_log", "version"]
+
+BATCH = 512
+"""Most tokens in one native call; callers slice finer to stay interruptible."""
+
+_recent_log: deque[str] = deque(maxlen=40)
+_LOG_WARN, _LOG_ERROR = 3, 4
+
+
+class Aborted(Exception):
+    """A native evaluation was interrupted; the cells it was to write are gone."""
+
+
+@ll.llama_log_callback
+def _on_log(level: int, text: bytes, _: Any) -> None:
+    if level in (_LOG_WARN, _LOG_ERROR):
+        line = text.decode("utf-8", "replace").strip()
+        _recent_log.append(line)
+        print(line, file=sys.stderr, flush=True)  # noqa: T201 - the worker's stderr is the engine's log file
+
+
+def quiet_native_log() -> None:
+    """Send warnings and errors of the native library to stderr, and drop the rest."""
+    ll.llama_log_set(_on_log, ctypes.c_void_p(0))
+    ll.llama_backend_init()
+
+
+def version() -> str:
+    """Version of the binding."""
+    import importlib.metadata
+
+    return importlib.metadata.version("llama-cpp-python")
+
+
+class AbortFlag:
+    """Interrupts a native evaluation from another thread, without Python code on the native side.
+
+    llama.cpp asks a C callback at every node of the graph. A Python callback would take the interpreter lock some
+    thousand times a token. C's `strlen` has the right shape: called with the address of a buffer it answers
+    0 ("go on") while the buffer holds an empty string, and 1 ("abort") when its first byte is set.
+    """
+
+    def __init__(self) -> None:
+        self._buffer = ctypes.create_string_buffer(2)
+        libc = ctypes.CDLL("msvcrt") if os.name == "nt" else ctypes.CDLL(None)
+        self.callback = ctypes.cast(libc.strlen, ll.ggml_abort_callback)
+        self.data = ctypes.cast(self._buffer, ctypes.c_void_p)
+
+    def set(self, abort: bool) -> None:
+        """Abort the evaluation under way (and any later one), or allow evaluations again."""
+        self._buffer[0] = b"x" if abort else b"\0"
+
+
+class PieceDecoder:
+    """Turns token pieces into text, holding back bytes of an unfinished character."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def feed(self, piece: bytes) -> str:
+        """The characters that are complete after `piece`."""
+        return self._decoder.decode(piece)
+
+
+class Model:
+    """Weights and vocabulary of one GGUF file."""
+
+    def __init__(self, path: str, *, on_progress: Callable[[int], None]) -> None:
+        params = ll.llama_model_default_params()
+        seen = -1
+
+        def progress(fraction: float, _: Any) -> bool:
+            nonlocal seen
+            percent = int(fraction * 100)
+            if percent // 5 > seen // 5:
+                seen = percent
+                on_progress(percent)
+            return True
+
+        params.progress_callback = keep = ll.llama_progress_callback(progress)
+        _recent_log.clear()
+        self._model = ll.llama_model_load_from_file(path.encode("utf-8"), params)
+        del keep
+        if not self._model:
+            cause = next((line for line in _recent_log if "error" in line.lower()), "the file is not a usable GGUF")
+            raise ModelError(f"The model file {path} cannot be loaded: {cause}.", hint="Run `zi model verify`.")
+        self._vocab = ll.llama_model_get_vocab(self._model)
+        self.n_vocab: int = ll.llama_vocab_n_tokens(self._vocab)
+        self.context_limit: int = ll.llama_model_n_ctx_train(self._model)
+        self.bos: list[int] = [ll.llama_vocab_bos(self._vocab)] if ll.llama_vocab_get_add_bos(self._vocab) else []
+        self._pieces: dict[int, bytes] = {}
+
+    @property
+    def handle(self) -> Any:
+        """The native pointer."""
+        return self._model
+
+    @property
+    def description(self) -> str:
+        """Family and size, as the file describes itself."""
+        buffer = ctypes.create_string_buffer(128)
+        ll.llama_model_desc(self._model, buffer, 128)
+        return buffer.value.decode("utf-8", "replace")
+
+    def tokenize(self, text: str, *, special: bool = False) -> list[int]:
+        """Token ids of `text`. Only with `special` are texts such as "<|fim_prefix|>" read as control tokens."""
+        raw = text.encode("utf-8", "surrogatepass")
+        room = len(raw) + 8
+        tokens = (ll.llama_token * room)()
+        n = ll.llama_tokenize(self._vocab, raw, len(raw), tokens, room, False, special)
+        if n < 0:
+            raise EngineError("The text cannot be tokenized.")
+        return tokens[:n]
+
+    def piece(self, token: int) -> bytes:
+        """The bytes a token stands for; control tokens stand for none."""
+        found = self._pieces.get(token)
+        if found is None:
+            buffer = ctypes.create_string_buffer(64)
+            n = ll.llama_token_to_piece(self._vocab, token, buffer, 64, 0, False)
+            if n < 0:
+                buffer = ctypes.create_string_buffer(-n)
+                n = ll.llama_token_to_piece(self._vocab, token, buffer, -n, 0, False)
+            found = self._pieces[token] = buffer.raw[:n]
+        return found
+
+    def ends(self, token: int) -> bool:
+        """Whether generation ends at this token: end of text, end of turn, or any other control token."""
+        return ll.llama_vocab_is_eog(self._vocab, token) or ll.llama_vocab_is_control(self._vocab, token)
+
+    def fim_ids(self, wanted: FimTokens | None) -> tuple[int, int, int] | None:
+        """Ids of the prefix, suffix and middle tokens.
+
+        With `wanted` these very tokens must exist: raises ModelMisconfigured otherwise. Without, the vocabulary's
+        own marking decides, and None means a left-to-right model.
+        """
+        if wanted is None:
+            marks = (ll.llama_vocab_fim_pre, ll.llama_vocab_fim_suf, ll.llama_vocab_fim_mid)
+            found = tuple(mark(self._vocab) for mark in marks)
+            return found if min(found) >= 0 else None  # type: ignore[return-value]
+        ids: list[int] = []
+        for text in (wanted.prefix, wanted.suffix, wanted.middle):
+            tokens = self.tokenize(text, special=True)
+            if len(tokens) != 1 or not ll.llama_vocab_is_control(self._vocab, tokens[0]):
+                raise ModelMisconfigured(
+                    f"This model has no token {text!r}, so it cannot fill in the middle with that template.",
+                    hint="Choose another model with `zi.model.infill`, or correct its catalog entry.",
+                )
+            ids.append(tokens[0])
+        return ids[0], ids[1], ids[2]
+
+    def chat_prompt(self, messages: Sequence[tuple[str, str]]) -> str:
+        """The conversation in the model's own chat template, ready for the assistant's turn."""
+        template = ll.llama_model_chat_template(self._model, None)
+        turns = (ll.llama_chat_message * len(messages))(
+            *(ll.llama_chat_message(role=role.encode(), content=text.encode()) for role, text in messages)
+        )
+        size = 256 + 2 * sum(len(text.encode()) + 64 for _, text in messages)
+        buffer = ctypes.create_string_buffer(size)
+        n = ll.llama_chat_apply_template(template, turns, len(messages), True, buffer, size)
+        if n < 0 or n > size:
+            raise ModelMisconfigured("This model has no chat template that can be used.")
+        return buffer.raw[:n].decode("utf-8", "replace")
+
+    def close(self) -> None:
+        """Free the weights. Contexts must be closed before."""
+        ll.llama_model_free(self._model)
+
+
+class Context:
+    """A KV cache over one model, shared by `n_seq` sequences, and the evaluation of tokens into it."""
+
+    def __init__(self, model: Model, *, n_ctx: int, n_seq: int, threads: int, abort: AbortFlag) -> None:
+        self.model = model
+        self.abort = abort
+        params = ll.llama_context_default_params()
+        params.n_ctx = n_ctx
+        params.n_batch = params.n_ubatch = min(BATCH, n_ctx)
+        params.n_seq_max = n_seq
+        params.kv_unified = True
+        params.n_threads = params.n_threads_batch = threads
+        params.n_outputs_max = 8  # the default reserves logits for a whole batch: 300 MB with a vocabulary of 152k
+        params.no_perf = True
+        params.abort_callback = abort.callback
+        params.abort_callback_data = abort.data
+        _recent_log.clear()
+        self._ctx = ll.llama_init_from_model(model.handle, params)
+        if not self._ctx:
+            cause = _recent_log[-1] if _recent_log else "no reason given"
+            raise EngineError(
+                f"The model's context cannot be created: {cause}.", hint="Lower `zi.engine.context_tokens`."
+            )
+        self._memory = ll.llama_get_memory(self._ctx)
+        self.n_ctx = n_ctx
+        self._batch = ll.llama_batch_init(BATCH, 0, 1)
+        self.evaluated = 0
+
+    def decode(
+        self, tokens: Sequence[int], *, at: int, seq: int, want_logits: bool = False
+    ) -> NDArray[np.float32] | None:
+        """Evaluate `tokens` at positions `at`... of `seq`, at whose end they must stand; logits of the last one.
+
+        Raises Aborted when the abort flag was set meanwhile, EngineError when the cache is full or the library fails.
+        Either way the sequence is as it was before the call.
+        """
+        batch = self._batch
+        n = batch.n_tokens = len(tokens)
+        for i, token in enumerate(tokens):
+            batch.token[i] = token
+            batch.pos[i] = at + i
+            batch.n_seq_id[i] = 1
+            batch.seq_id[i][0] = seq
+            batch.logits[i] = 0
+        batch.logits[n - 1] = want_logits
+        code = ll.llama_decode(self._ctx, batch)
+        if code != 0:
+            self.remove(seq, at, -1)
+            if code == 2:
+                raise Aborted
+            raise EngineError("The model's context is full." if code == 1 else f"llama.cpp failed with code {code}.")
+        self.evaluated += n
+        if not want_logits:
+            return None
+        return np.ctypeslib.as_array(ll.llama_get_logits_ith(self._ctx, -1), (self.model.n_vocab,))
+
+    def evaluate(
+        self, tokens: Sequence[int], *, at: int, seq: int, want_logits: bool = False
+    ) -> Generator[None, None, NDArray[np.float32] | None]:
+        """`decode` that, when interrupted, yields to whoever interrupted and then tries again."""
+        while True:
+            try:
+                return self.decode(tokens, at=at, seq=seq, want_logits=want_logits)
+            except Aborted:
+                yield
+
+    def remove(self, seq: int, start: int, end: int) -> None:
+        """Forget cells [start, end) of `seq`; end -1 means all that follow."""
+        ll.llama_memory_seq_rm(self._memory, seq, start, end)
+
+    def shift(self, seq: int, start: int, end: int, delta: int) -> None:
+        """Move cells [start, end) of `seq` by `delta` positions."""
+        if delta:
+            ll.llama_memory_seq_add(self._memory, seq, start, end, delta)
+
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        """Let `target` share cells [start, end) of `source`."""
+        ll.llama_memory_seq_cp(self._memory, source, target, start, end)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        ll.llama_memory_clear(self._memory, False)
+
+    def close(self) -> None:
+        """Free the cache."""
+        ll.llama_batch_free(self._batch)
+        ll.llama_free(self._ctx)

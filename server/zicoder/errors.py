@@ -1,0 +1,107 @@
+"""The exceptions of the whole product, and the one rule for their text.
+
+    ZiError
+    ├── SettingsError        a settings source holds something we cannot use
+    ├── InputError           a file, position or argument we were given is no good
+    ├── ModelError
+    │   ├── UnknownModel     the name is neither in the catalog nor a file
+    │   ├── ModelNotInstalled
+    │   ├── ModelCorrupt     bytes on disk or from a source fail their SHA-256
+    │   ├── ModelMisconfigured   loads, but cannot do what was asked (no FIM tokens, ...)
+    │   ├── DownloadFailed   every source was tried
+    │   └── DiskFull
+    └── EngineError
+        ├── EngineUnavailable    the native part is not installed
+        ├── EngineCrashed        the child process went away under a request
+        └── EngineStopped        it crashed too often, or was told to stop
+
+The text of a ZiError is a sentence for a person: what happened, and why. `hint` says what to do.
+Front ends show `str(error)` and `error.hint`; they never show a stack trace.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "DiskFull",
+    "DownloadFailed",
+    "EngineCrashed",
+    "EngineError",
+    "EngineStopped",
+    "EngineUnavailable",
+    "InputError",
+    "ModelCorrupt",
+    "ModelError",
+    "ModelMisconfigured",
+    "ModelNotInstalled",
+    "SettingsError",
+    "UnknownModel",
+    "ZiError",
+]
+
+
+class ZiError(Exception):
+    """Base of every error we raise on purpose.
+
+    `hint` is a second sentence that says what to do, or "".
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+    @property
+    def sentence(self) -> str:
+        """Message and hint in one line, as a status bar or a log shows them."""
+        return f"{self} {self.hint}".strip()
+
+
+class SettingsError(ZiError):
+    """A settings source holds a key or a value that we cannot use."""
+
+
+class InputError(ZiError):
+    """A file, a position or an argument we were given is no good."""
+
+
+class ModelError(ZiError):
+    """Something about a model file."""
+
+
+class UnknownModel(ModelError):
+    """The name is neither in the catalog nor a file."""
+
+
+class ModelNotInstalled(ModelError):
+    """The model is known, but not in the store."""
+
+
+class ModelCorrupt(ModelError):
+    """Bytes on disk or from a source do not have the SHA-256 they should."""
+
+
+class ModelMisconfigured(ModelError):
+    """The model loads, but cannot do what was asked of it."""
+
+
+class DownloadFailed(ModelError):
+    """Every source of a model was tried, and none delivered."""
+
+
+class DiskFull(ModelError):
+    """There is no room for the file; what was fetched so far is kept."""
+
+
+class EngineError(ZiError):
+    """Something about the child process that runs the model."""
+
+
+class EngineUnavailable(EngineError):
+    """The native library is not installed, or cannot be loaded here."""
+
+
+class EngineCrashed(EngineError):
+    """The engine went away while it worked on this request."""
+
+
+class EngineStopped(EngineError):
+    """The engine crashed too often, or was stopped; it needs a restart by hand."""

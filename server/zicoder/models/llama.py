@@ -1,0 +1,119 @@
+"""A local GGUF model as an `InfillModel`, run by the engine process."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+import psutil
+
+from zicoder.engine.handle import Engine, Reading
+from zicoder.engine.protocol import FimTokens, Infill, Load, Loaded
+from zicoder.errors import EngineCrashed
+from zicoder.models.protocols import InfillRequest, InfillStats
+from zicoder.models.store import ResolvedModel
+from zicoder.settings import EngineSettings
+
+__all__ = ["LlamaInfill", "default_threads"]
+
+
+def default_threads() -> int:
+    """One thread for each physical core this process may use: more of them slow token generation down."""
+    physical = psutil.cpu_count(logical=False) or 1
+    process = psutil.Process()
+    allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else physical
+    return max(1, min(physical, allowed))
+
+
+class LlamaInfill:
+    """Fills holes with one model. Loads it at first use, and again after a crash of the engine."""
+
+    def __init__(self, engine: Engine, model: ResolvedModel, settings: EngineSettings) -> None:
+        self._engine = engine
+        self._model = model
+        self._settings = settings
+        self._loaded: Loaded | None = None
+
+    @property
+    def name(self) -> str:
+        """Catalog name, or the file's."""
+        return self._model.name
+
+    @property
+    def fills_suffix(self) -> bool:
+        """Known for sure once loaded; before that the catalog is believed."""
+        return self._loaded.fim if self._loaded else self._model.fim is not None
+
+    async def load(self) -> Loaded:
+        """Load the model if it is not. Raises EngineError, ModelError."""
+        fim = self._model.fim
+        self._loaded = await self._engine.load(
+            Load(
+                id=self._engine.new_id(),
+                model=self.name,
+                path=str(self._model.path),
+                context_tokens=self._settings.context_tokens,
+                threads=self._settings.threads or default_threads(),
+                fim=FimTokens(prefix=fim.prefix, suffix=fim.suffix, middle=fim.middle) if fim else None,
+            )
+        )
+        return self._loaded
+
+    def infill(self, request: InfillRequest) -> LlamaStream:
+        """Start an answer."""
+        return LlamaStream(self, self._engine, self._message(request))
+
+    async def prefill(self, request: InfillRequest) -> None:
+        """Evaluate the prompt at the lowest priority; anything else pushes it aside."""
+        await self.load()
+        reading = self._engine.read(self._message(request, prefill=True))
+        async for _ in reading:
+            pass
+
+    def _message(self, request: InfillRequest, *, prefill: bool = False) -> Infill:
+        return Infill(
+            id=self._engine.new_id(),
+            model=self.name,
+            document=request.document,
+            prefix=request.prefix,
+            suffix=request.suffix,
+            max_tokens=request.max_tokens,
+            stop=request.stop,
+            prefill=prefill,
+        )
+
+
+class LlamaStream:
+    """One running answer. If the engine dies before the first piece, it is asked once more."""
+
+    def __init__(self, model: LlamaInfill, engine: Engine, message: Infill) -> None:
+        self._model = model
+        self._engine = engine
+        self._message = message
+        self._reading: Reading | None = None
+
+    @property
+    def stats(self) -> InfillStats:
+        """What it cost so far."""
+        if self._reading is None:
+            return InfillStats(finish="cancelled")
+        return InfillStats(**msgspec.structs.asdict(self._reading.stats))
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        """Pieces of text. Raises EngineError or ModelError."""
+        for attempt in (1, 2):
+            try:
+                await self._model.load()
+                self._reading = self._engine.read(self._message)
+                async for piece in self._reading:
+                    yield piece
+            except EngineCrashed:
+                if attempt == 2 or self.stats.generated_tokens:
+                    raise
+            else:
+                return
+
+    async def aclose(self) -> None:
+        """Stop generating."""
+        if self._reading:
+            await self._reading.aclose()

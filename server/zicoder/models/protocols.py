@@ -1,0 +1,75 @@
+"""What the rest of the product asks of a model. Consumers depend on these, never on a provider."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+__all__ = ["InfillModel", "InfillRequest", "InfillStats", "InfillStream"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfillRequest:
+    """Text around a hole, for a model to fill.
+
+    `document` names whose KV cache to use; requests for one document share it.
+    `stop` ends the answer before any of these strings.
+    """
+
+    document: str
+    prefix: str
+    suffix: str
+    max_tokens: int = 64
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfillStats:
+    """What one answer cost. Times in milliseconds, counted from when the model took the request up."""
+
+    prompt_tokens: int = 0
+    evaluated_tokens: int = 0
+    """Prompt tokens that really went through the model; the rest came from the KV cache."""
+    generated_tokens: int = 0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+    finish: str = ""
+    """"end" (the model ended), "stop" (a stop string), "length" (max_tokens), "cancelled"."""
+
+
+class InfillStream(Protocol):
+    """A running answer: iterate for pieces of text; closing it cancels the work for real."""
+
+    @property
+    def stats(self) -> InfillStats:
+        """What it cost so far."""
+        ...
+
+    def __aiter__(self) -> AsyncIterator[str]: ...
+
+    async def aclose(self) -> None:
+        """Stop generating. Safe to call at any time, also after the end."""
+        ...
+
+
+class InfillModel(Protocol):
+    """A model that fills holes in text."""
+
+    @property
+    def name(self) -> str:
+        """What a person calls this model."""
+        ...
+
+    @property
+    def fills_suffix(self) -> bool:
+        """False for a left-to-right model, which never sees the text after the cursor."""
+        ...
+
+    def infill(self, request: InfillRequest) -> InfillStream:
+        """Start an answer. Errors (EngineError, ModelError) are raised while iterating."""
+        ...
+
+    async def prefill(self, request: InfillRequest) -> None:
+        """Evaluate the prompt while idle, so that a later `infill` near it is quick. May do nothing."""
+        ...

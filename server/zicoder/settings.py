@@ -1,0 +1,261 @@
+"""Typed settings: one schema for TOML files, the environment and the editor.
+
+Precedence, weakest first: defaults, the user's `settings.toml`, the project's `.zicoder/settings.toml`,
+the environment (`ZI_SECTION__KEY`), the editor.
+A project is untrusted: keys that name executables or files outside it (`user_only`) are ignored there, with a notice.
+Nothing here reads `.env`. A bad key or value never stops the product: it is left out, and a `Problem` names it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import platformdirs
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+
+__all__ = [
+    "CompletionSettings",
+    "EngineSettings",
+    "LogSettings",
+    "ModelSettings",
+    "Problem",
+    "PythonSettings",
+    "Settings",
+    "load_settings",
+    "user_settings_path",
+]
+
+_USER_ONLY: dict[str, Any] = {"user_only": True}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CompletionSettings(_Section):
+    """Inline suggestions (ghost text)."""
+
+    enabled: bool = Field(default=True, description="Show inline suggestions.")
+    disabled_languages: list[str] = Field(
+        default=[], description="Language identifiers that get no inline suggestions."
+    )
+    debounce_ms: int = Field(
+        default=60, ge=0, le=2000, description="Pause in typing, in milliseconds, before the model is asked."
+    )
+    max_tokens: int = Field(default=96, ge=1, le=1024, description="Longest suggestion, in tokens.")
+    max_lines: int = Field(default=12, ge=1, le=100, description="Longest suggestion, in lines.")
+    multiline: Literal["auto", "never"] = Field(
+        default="auto", description="Suggest several lines where a block begins (auto), or only ever one (never)."
+    )
+    timeout_ms: int = Field(
+        default=5000, ge=100, le=60000, description="Give up on a suggestion after this many milliseconds."
+    )
+
+
+class ModelSettings(_Section):
+    """Which models to use, and where they may be found."""
+
+    infill: str = Field(
+        default="auto",
+        description="Model for inline suggestions: a name from `zi model list`, the path of a GGUF file, "
+        "`scripted:FILE` (deterministic, for tests), `none`, or `auto` (the best one installed).",
+        json_schema_extra=_USER_ONLY,
+    )
+    sources: list[str] = Field(
+        default=[],
+        description="Folders or files to take models from before any registry is asked.",
+        json_schema_extra=_USER_ONLY,
+    )
+
+
+class EngineSettings(_Section):
+    """The child process that runs local models."""
+
+    threads: int = Field(
+        default=0, ge=0, le=512, description="Threads for inference; 0 means one for each physical core."
+    )
+    context_tokens: int = Field(
+        default=4096, ge=512, le=131072, description="Size of the model's context window, in tokens."
+    )
+    prefix_tokens: int = Field(default=768, ge=64, le=65536, description="Longest text before the cursor, in tokens.")
+    suffix_tokens: int = Field(default=192, ge=0, le=65536, description="Longest text after the cursor, in tokens.")
+
+
+class PythonSettings(_Section):
+    """Analysis of Python code."""
+
+    interpreter: str = Field(
+        default="",
+        description="Python interpreter whose packages are offered; empty means the one that runs Zi Coder.",
+        json_schema_extra=_USER_ONLY,
+    )
+
+
+class LogSettings(_Section):
+    """The log file and the output channel."""
+
+    level: Literal["error", "warning", "info", "debug"] = Field(default="info", description="How much to log.")
+
+
+class Settings(BaseSettings):
+    """Everything a user can set."""
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix="ZI_", env_nested_delimiter="__")
+
+    completion: CompletionSettings = CompletionSettings()
+    model: ModelSettings = ModelSettings()
+    engine: EngineSettings = EngineSettings()
+    python: PythonSettings = PythonSettings()
+    log: LogSettings = LogSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in one settings source, as a sentence for a person."""
+
+    source: str
+    key: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        place = f"{self.source}:{self.line}" if self.line else self.source
+        return f"{place}: {self.message}"
+
+
+def user_settings_path() -> Path:
+    """Where the user's settings file is, whether or not it exists."""
+    override = os.environ.get("ZI_CONFIG_DIR")
+    return (Path(override) if override else platformdirs.user_config_path("zicoder")) / "settings.toml"
+
+
+def load_settings(
+    *, project: Path | None = None, editor: Mapping[str, Any] | None = None
+) -> tuple[Settings, list[Problem]]:
+    """Merge every source into one `Settings`; what cannot be used is left out and reported."""
+    problems: list[Problem] = []
+    merged: dict[str, Any] = {}
+    for source in _sources(project, editor, problems):
+        _merge(merged, source)
+    sections = {name: kind(**merged.get(name, {})) for name, kind in _kinds().items()}
+    return Settings.model_construct(None, **sections), problems
+
+
+def _kinds() -> dict[str, type[_Section]]:
+    """The sections of the schema and their types."""
+    return {
+        name: info.annotation
+        for name, info in Settings.model_fields.items()
+        if isinstance(info.annotation, type) and issubclass(info.annotation, _Section)
+    }
+
+
+def _sources(
+    project: Path | None, editor: Mapping[str, Any] | None, problems: list[Problem]
+) -> Iterator[dict[str, Any]]:
+    yield _read_toml(user_settings_path(), problems, trusted=True)
+    if project is not None:
+        yield _read_toml(project / ".zicoder" / "settings.toml", problems, trusted=False)
+    yield _checked(_environment(), "environment", problems)
+    if editor:
+        yield _checked(editor, "editor settings", problems)
+
+
+def _environment() -> dict[str, Any]:
+    """Values of ZI_SECTION__KEY variables. Other ZI_ variables are not settings and are passed over."""
+    found = EnvSettingsSource(Settings)()
+    return {name: found[name] for name in Settings.model_fields if isinstance(found.get(name), dict)}
+
+
+def _read_toml(path: Path, problems: list[Problem], *, trusted: bool) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(Problem(str(path), "", f"cannot be read: {error}."))
+        return {}
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        found = re.search(r"line (\d+)", str(error))
+        problems.append(Problem(str(path), "", f"is not valid TOML: {error}.", int(found[1]) if found else None))
+        return {}
+    return _checked(values, str(path), problems, text=text, trusted=trusted)
+
+
+def _checked(
+    values: Mapping[str, Any], source: str, problems: list[Problem], *, text: str = "", trusted: bool = True
+) -> dict[str, Any]:
+    """The part of `values` that is usable; the rest goes to `problems`."""
+    good: dict[str, Any] = {}
+    kinds = _kinds()
+
+    def complain(key: str, message: str) -> None:
+        problems.append(Problem(source, key, message, _line_of(text, key)))
+
+    for section, content in values.items():
+        kind = kinds.get(section)
+        if kind is None:
+            complain(section, f"there is no section {section!r}.{_suggest(section, kinds)}")
+        elif not isinstance(content, Mapping):
+            complain(section, f"{section!r} must be a table of settings.")
+        else:
+            table = cast("Mapping[str, Any]", content)
+            good[section] = {
+                key: value
+                for key, value in table.items()
+                if _usable(kind, section, str(key), value, complain, trusted=trusted)
+            }
+    return good
+
+
+def _usable(
+    kind: type[_Section], section: str, key: str, value: Any, complain: Callable[[str, str], None], *, trusted: bool
+) -> bool:
+    dotted = f"{section}.{key}"
+    info = kind.model_fields.get(key)
+    if info is None:
+        complain(dotted, f"there is no setting {dotted!r}.{_suggest(key, kind.model_fields, section)}")
+        return False
+    if not trusted and info.json_schema_extra is _USER_ONLY:
+        complain(dotted, f"{dotted!r} is ignored in a project; put it into your own settings.")
+        return False
+    try:
+        kind(**{key: value})
+    except ValidationError as error:
+        complain(dotted, f"{dotted!r}: {error.errors()[0]['msg']} (got {value!r}).")
+        return False
+    return True
+
+
+def _suggest(wrong: str, known: Mapping[str, Any], section: str = "") -> str:
+    close = difflib.get_close_matches(wrong, list(known), n=1)
+    return f" Did you mean {'.'.join(filter(None, (section, close[0])))!r}?" if close else ""
+
+
+def _line_of(text: str, dotted: str) -> int | None:
+    """Line of a TOML key, good enough for a message: tomllib keeps no positions."""
+    section, _, key = dotted.partition(".")
+    table = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", line):
+            table = header[1]
+            if not key and table == section:
+                return number
+        elif (found := re.match(r"\s*([\w.\-]+)\s*=", line)) and f"{table}.{found[1]}".strip(".") == dotted:
+            return number
+    return None
+
+
+def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for section, content in values.items():
+        into.setdefault(section, {}).update(content)

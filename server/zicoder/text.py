@@ -1,0 +1,142 @@
+"""Plain text vocabulary: frozen document snapshots, positions, edits, languages.
+
+All offsets and columns in here count Unicode code points. Encodings of positions on a wire
+(UTF-16 and friends) belong to the front end that speaks that wire.
+A line ends at ``\\n``, ``\\r\\n`` or a lone ``\\r`` and nowhere else: not at a form feed, not at U+2028.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePath
+
+__all__ = ["Edit", "LineIndex", "Position", "Snapshot", "apply_edits", "language_of", "split_lines"]
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Position:
+    """A zero-based line and a zero-based column in code points."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the half-open range of offsets [start, end) by `text`."""
+
+    start: int
+    end: int
+    text: str
+
+
+def apply_edits(text: str, edits: Iterable[Edit]) -> str:
+    """Apply edits whose ranges all refer to `text`; they must not overlap.
+
+    Raises ValueError when two ranges overlap.
+    """
+    parts: list[str] = []
+    at = 0
+    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
+        if edit.start < at:
+            raise ValueError("overlapping edits")
+        parts += [text[at : edit.start], edit.text]
+        at = edit.end
+    parts.append(text[at:])
+    return "".join(parts)
+
+
+def split_lines(text: str) -> list[str]:
+    """Lines with their endings, by LSP's rule. "" has none; "a\\n" has one."""
+    ends = [m.end() for m in _LINE_END.finditer(text)]
+    starts = [0, *ends]
+    lines = [text[a:b] for a, b in zip(starts, [*ends, len(text)], strict=True)]
+    if lines and not lines[-1]:
+        lines.pop()
+    return lines
+
+
+class LineIndex:
+    """Where the lines of a text start, for conversion between offsets and positions."""
+
+    __slots__ = ("_starts", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
+
+    def __len__(self) -> int:
+        """Number of lines; a text that ends in a line break has an empty last line."""
+        return len(self._starts)
+
+    def start(self, line: int) -> int:
+        """Offset of the first character of `line`, clamped to the text."""
+        return self._starts[line] if line < len(self._starts) else len(self._text)
+
+    def content_end(self, line: int) -> int:
+        """Offset just after the last character of `line` that is not its line ending."""
+        end = self.start(line + 1)
+        start = self.start(line)
+        while end > start and self._text[end - 1] in "\r\n":
+            end -= 1
+        return end
+
+    def line(self, line: int) -> str:
+        """The text of `line` without its line ending."""
+        return self._text[self.start(line) : self.content_end(line)]
+
+    def position(self, offset: int) -> Position:
+        """Position of `offset`; offsets outside the text are clamped."""
+        offset = max(0, min(offset, len(self._text)))
+        line = bisect_right(self._starts, offset) - 1
+        return Position(line, offset - self._starts[line])
+
+    def offset(self, position: Position) -> int:
+        """Offset of `position`, clamped to its line, as LSP asks for columns past the end."""
+        if position.line >= len(self._starts):
+            return len(self._text)
+        return min(self._starts[position.line] + position.column, self.content_end(position.line))
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One version of one document, frozen: what a handler works on from start to end."""
+
+    uri: str
+    text: str
+    version: int = 0
+    language: str = "plaintext"
+    path: Path | None = None
+    """Absolute path for `file:` documents, None for untitled ones."""
+
+    @cached_property
+    def lines(self) -> LineIndex:
+        """The line index of this text, built at first use."""
+        return LineIndex(self.text)
+
+    @property
+    def newline(self) -> str:
+        """The line ending this document uses (its first one), "\\n" for a text of one line."""
+        match = _LINE_END.search(self.text)
+        return match.group() if match else "\n"
+
+
+_LANGUAGES = {
+    "bash": "shellscript", "c": "c", "cc": "cpp", "cpp": "cpp", "cs": "csharp", "css": "css", "cxx": "cpp",
+    "go": "go", "h": "c", "hpp": "cpp", "html": "html", "java": "java", "js": "javascript",
+    "json": "json", "jsx": "javascriptreact", "kt": "kotlin", "kts": "kotlin", "lua": "lua", "md": "markdown",
+    "mjs": "javascript", "php": "php", "py": "python", "pyi": "python", "rb": "ruby", "rs": "rust",
+    "scala": "scala", "sh": "shellscript", "sql": "sql", "swift": "swift", "toml": "toml", "ts": "typescript",
+    "tsx": "typescriptreact", "yaml": "yaml", "yml": "yaml",
+}  # fmt: skip
+
+
+def language_of(path: PurePath) -> str:
+    """LSP language identifier for a file name, "plaintext" when unknown."""
+    return _LANGUAGES.get(path.suffix[1:].lower(), "plaintext")

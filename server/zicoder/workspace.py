@@ -1,0 +1,103 @@
+"""One project root with everything that belongs to it, brought up and down as an async context manager.
+
+Owns the settings in force, the engine and the choice of models. A front end makes one for each root it opens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from zicoder.engine.handle import Engine, EngineStatus
+from zicoder.errors import ModelNotInstalled, ZiError
+from zicoder.models.llama import LlamaInfill
+from zicoder.models.protocols import InfillModel
+from zicoder.models.scripted import ScriptedModel
+from zicoder.models.store import ModelStore, choose_infill
+from zicoder.settings import Problem, Settings, load_settings
+
+__all__ = ["Workspace", "log_dir"]
+
+SCRIPTED = "scripted:"
+OFF = "none"
+
+
+def log_dir() -> Path:
+    """Where log files go."""
+    override = os.environ.get("ZI_LOG_DIR")
+    return Path(override) if override else platformdirs.user_log_path("zicoder")
+
+
+class Workspace:
+    """Settings, models and engine of one root (None for files outside any project)."""
+
+    def __init__(
+        self,
+        root: Path | None = None,
+        *,
+        editor_settings: Mapping[str, Any] | None = None,
+        on_engine: Callable[[EngineStatus], None] = lambda _: None,
+    ) -> None:
+        self.root = root
+        self.settings: Settings
+        self.problems: list[Problem]
+        self._editor_settings = editor_settings
+        self.settings, self.problems = load_settings(project=root, editor=editor_settings)
+        self.engine = Engine(log_file=log_dir() / f"engine-{os.getpid()}.log", on_status=on_engine)
+        self._infill: InfillModel | None = None
+
+    async def __aenter__(self) -> Workspace:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End the engine. Its log is kept only if it says something."""
+        await self.engine.close()
+        log_file = log_dir() / f"engine-{os.getpid()}.log"
+        try:
+            if log_file.stat().st_size == 0:
+                log_file.unlink()
+        except OSError:
+            return  # it was never made, or somebody else removed it
+
+    def configure(self, editor_settings: Mapping[str, Any] | None) -> None:
+        """Read every settings source again; a change of model takes effect at the next request."""
+        before = self.settings
+        self._editor_settings = editor_settings
+        self.settings, self.problems = load_settings(project=self.root, editor=editor_settings)
+        if (before.model, before.engine) != (self.settings.model, self.settings.engine):
+            self._infill = None
+
+    async def infill_model(self) -> InfillModel:
+        """The model for inline suggestions, chosen by the settings; not necessarily loaded yet.
+
+        Raises ModelNotInstalled (also for `none`), UnknownModel, ModelError. A failure is not remembered:
+        a model installed a minute later is found.
+        """
+        if self._infill is None:
+            wanted = self.settings.model.infill
+            if wanted == OFF:
+                raise ModelNotInstalled("Inline suggestions have no model (`zi.model.infill` is none).")
+            if wanted.startswith(SCRIPTED):
+                self._infill = ScriptedModel.from_file(Path(wanted.removeprefix(SCRIPTED)))
+            else:
+                resolved = await asyncio.to_thread(choose_infill, wanted, ModelStore())
+                self._infill = LlamaInfill(self.engine, resolved, self.settings.engine)
+        return self._infill
+
+    async def warm_up(self) -> ZiError | None:
+        """Choose and load the model ahead of the first request; the error that a person should see, if any."""
+        try:
+            model = await self.infill_model()
+            if isinstance(model, LlamaInfill):
+                await model.load()
+        except ZiError as error:
+            return error
+        return None

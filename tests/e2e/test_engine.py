@@ -1,0 +1,250 @@
+"""The engine process with the real 0.5B model: answers, cache, priorities, cancellation, death and restart."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from zicoder.engine.handle import Engine, EngineState, EngineStatus
+from zicoder.engine.protocol import Chat, FimTokens, Infill, Load, Message
+from zicoder.errors import EngineCrashed, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
+
+pytestmark = pytest.mark.model
+
+QWEN_FIM = FimTokens(prefix="<|fim_prefix|>", suffix="<|fim_suffix|>", middle="<|fim_middle|>")
+PREFIX = "def area(width, height):\n    return width * height\n\n\ndef volume(width, height, depth):\n    return "
+SUFFIX = "\n\n\nprint(volume(2, 3, 4))\n"
+
+
+def load(engine: Engine, path: Path, *, name: str = "q", fim: FimTokens | None = QWEN_FIM, ctx: int = 2048) -> Load:
+    return Load(id=engine.new_id(), model=name, path=str(path), context_tokens=ctx, threads=2, fim=fim)
+
+
+def infill(engine: Engine, prefix: str = PREFIX, suffix: str = SUFFIX, **more: object) -> Infill:
+    values = {"max_tokens": 16, "stop": ("\n",), "document": "d", "model": "q", **more}
+    return Infill(id=engine.new_id(), prefix=prefix, suffix=suffix, **values)  # type: ignore[arg-type]
+
+
+async def answer(engine: Engine, request: Infill | Chat) -> tuple[str, int]:
+    reading = engine.read(request)
+    text = "".join([piece async for piece in reading])
+    return text, reading.stats.evaluated_tokens
+
+
+async def until(true: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, f"never happened: {what}"
+        await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def engine(tmp_path: Path) -> AsyncIterator[Engine]:
+    async with Engine(log_file=tmp_path / "engine.log") as engine:
+        yield engine
+
+
+async def test_fills_a_hole_and_reads_the_suffix(engine: Engine, qwen: Path) -> None:
+    loaded = await engine.load(load(engine, qwen))
+    assert loaded.fim
+    text, _ = await answer(engine, infill(engine))
+    assert "width * height * depth" in text
+
+
+async def test_typing_costs_only_what_was_typed(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    body = "".join(f"def f{i}(x):\n    return x + {i}\n\n\n" for i in range(40))
+    _, cold = await answer(engine, infill(engine, body + PREFIX))
+    assert cold > 400
+    line = "width * height"
+    for n in range(1, len(line) + 1):
+        _, evaluated = await answer(engine, infill(engine, body + PREFIX + line[:n]))
+        assert evaluated <= 16, f"after {line[:n]!r}"
+
+
+@pytest.mark.parametrize(
+    ("change", "most"),
+    [
+        (lambda p, s: (p + "width\n    x = ", s), 24),
+        (lambda p, s: (p[:-7], s), 24),
+        (lambda p, s: (p + "width\n" + s[:3], s[3:]), 40),
+        (lambda p, s: (p[:-20], p[-20:] + s), 40),
+        (lambda p, s: (p, s + "# the end\n"), 24),
+    ],
+    ids=["type a line", "delete a word", "cursor down", "cursor up", "text added at the end"],
+)
+async def test_a_moved_cache_answers_like_a_fresh_one(
+    engine: Engine, qwen: Path, change: Callable[[str, str], tuple[str, str]], most: int
+) -> None:
+    """What is reused must be the right cells: positions off by one would show as nonsense or a native error."""
+    await engine.load(load(engine, qwen))
+    await answer(engine, infill(engine))
+    prefix, suffix = change(PREFIX, SUFFIX)
+    moved, evaluated = await answer(engine, infill(engine, prefix, suffix))
+    assert evaluated <= most
+    await engine.load(load(engine, qwen, name="fresh"))
+    fresh, _ = await answer(engine, infill(engine, prefix, suffix, model="fresh"))
+    assert moved.strip()[:8] == fresh.strip()[:8]
+
+
+async def test_prefill_makes_the_request_cheap(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    await answer(engine, infill(engine, prefill=True))
+    _, evaluated = await answer(engine, infill(engine))
+    assert evaluated == 1
+
+
+async def test_special_tokens_in_a_project_file_stay_text(engine: Engine, qwen: Path) -> None:
+    """A hostile file must not be able to end the prefix and start a prompt of its own."""
+    await engine.load(load(engine, qwen))
+    plain = infill(engine, "x = '<|fim_middle|>'\n" + PREFIX, prefill=True)
+    reading = engine.read(plain)
+    [_ async for _ in reading]
+    assert reading.stats.prompt_tokens > 40
+    text, _ = await answer(engine, infill(engine, "x = '<|fim_middle|>'\n" + PREFIX))
+    assert "depth" in text
+
+
+async def test_cancel_in_the_middle_of_prompt_evaluation(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    long = "".join(f"name_{i} = {i}\n" for i in range(300))
+    task = asyncio.create_task(answer(engine, infill(engine, long, suffix="")))
+    await until(lambda: engine.status.state is EngineState.BUSY, "busy")
+    await asyncio.sleep(0.2)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    text, evaluated = await answer(engine, infill(engine))
+    assert "depth" in text
+    assert evaluated < 100
+    assert engine.pid is not None
+
+
+async def test_infill_overtakes_chat_and_chat_goes_on_unharmed(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    chat = Chat(
+        id=engine.new_id(), model="q", max_tokens=60,
+        messages=(Message(role="user", content="Count from 1 to 30 in words."),),
+    )  # fmt: skip
+    alone, _ = await answer(engine, chat)
+    order: list[str] = []
+
+    async def talk() -> str:
+        again = Chat(id=engine.new_id(), model="q", max_tokens=60, messages=chat.messages)
+        text = ""
+        async for piece in engine.read(again):
+            order.append("chat")
+            text += piece
+        return text
+
+    talking = asyncio.create_task(talk())
+    await until(lambda: len(order) > 2, "chat streams")
+    text, _ = await answer(engine, infill(engine))
+    order.append("infill")
+    assert "depth" in text
+    assert await talking == alone
+    assert "chat" in order[order.index("infill") :], "the infill waited for the end of the chat"
+
+
+async def test_several_models_at_once(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    await engine.load(load(engine, qwen, name="left-to-right", fim=None))
+    first, second = await asyncio.gather(
+        answer(engine, infill(engine)), answer(engine, infill(engine, model="left-to-right"))
+    )
+    assert "depth" in first[0]
+    assert second[0].strip()
+
+
+async def test_a_template_the_model_does_not_have_is_refused(engine: Engine, qwen: Path) -> None:
+    wrong = FimTokens(prefix="<PRE>", suffix="<SUF>", middle="<MID>")
+    with pytest.raises(ModelMisconfigured, match="<PRE>"):
+        await engine.load(load(engine, qwen, fim=wrong))
+    assert await engine.load(load(engine, qwen))
+
+
+async def test_a_truncated_model_file_is_refused(engine: Engine, qwen: Path, tmp_path: Path) -> None:
+    half = tmp_path / "half.gguf"
+    with qwen.open("rb") as whole:
+        half.write_bytes(whole.read(30_000_000))
+    with pytest.raises(ModelError, match=r"half\.gguf"):
+        await engine.load(load(engine, half))
+    assert await engine.load(load(engine, qwen))
+
+
+async def test_killed_engine_comes_back_with_its_model(qwen: Path, tmp_path: Path) -> None:
+    seen: list[EngineStatus] = []
+    async with Engine(log_file=tmp_path / "engine.log", on_status=seen.append) as engine:
+        await engine.load(load(engine, qwen))
+        pid = engine.pid
+        assert pid
+        waiting = asyncio.create_task(answer(engine, infill(engine, "x = 1\n" * 500)))
+        await until(lambda: engine.status.state is EngineState.BUSY, "busy")
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(EngineCrashed):
+            await waiting
+        assert any(s.state is EngineState.CRASHED for s in seen)
+        await until(lambda: engine.status.state is EngineState.READY and engine.pid not in (None, pid), "restarted")
+        text, _ = await answer(engine, infill(engine))
+        assert "depth" in text
+
+
+async def test_three_crashes_in_a_minute_and_it_stays_down_until_restarted(qwen: Path, tmp_path: Path) -> None:
+    async with Engine(log_file=tmp_path / "engine.log") as engine:
+        await engine.load(load(engine, qwen))
+        for _ in range(3):
+            await until(lambda: engine.status.state is EngineState.READY and engine.pid is not None, "up")
+            pid = engine.pid
+            assert pid
+            os.kill(pid, signal.SIGKILL)
+            await until(lambda pid=pid: engine.pid != pid, "noticed")  # type: ignore[misc]
+        await until(lambda: engine.status.state is EngineState.STOPPED, "stopped")
+        with pytest.raises(EngineStopped, match="3 times"):
+            await engine.load(load(engine, qwen))
+        await engine.restart()
+        await until(lambda: engine.status.state is EngineState.READY, "restarted by hand")
+        text, _ = await answer(engine, infill(engine))
+        assert "depth" in text
+
+
+@pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX; Windows ends a child's pipe the same way")
+def test_no_engine_outlives_its_parent(qwen: Path) -> None:
+    script = (
+        "import asyncio, sys\n"
+        "from zicoder.engine.handle import Engine\n"
+        "from zicoder.engine.protocol import Load, Infill\n"
+        "async def main():\n"
+        "    e = Engine()\n"
+        f"    await e.load(Load(id=1, model='q', path={str(qwen)!r}, context_tokens=2048, threads=2))\n"
+        "    e.submit(Infill(id=2, model='q', document='d', prefix='x = 1\\n' * 600, suffix='', max_tokens=400))\n"
+        "    print(e.pid, flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout
+    child = psutil.Process(int(parent.stdout.readline()))
+    parent.kill()
+    parent.wait()
+    _, alive = psutil.wait_procs([child], timeout=2)
+    assert not alive
+
+
+async def test_missing_native_library_is_said_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A llama_cpp that cannot be imported, found first on the path."""
+    (tmp_path / "llama_cpp").mkdir()
+    (tmp_path / "llama_cpp" / "__init__.py").write_text("raise ImportError('no native library')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    async with Engine(log_file=tmp_path / "engine.log") as engine:
+        with pytest.raises(EngineUnavailable, match="llama-cpp-python") as caught:
+            await engine.load(Load(id=1, model="q", path="x", context_tokens=512, threads=1))
+        assert "pip install" in caught.value.hint
