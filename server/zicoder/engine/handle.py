@@ -274,10 +274,13 @@ class Engine:
         self._loaded.clear()
         log_file = self._open_log()
         try:
+            # Threads that wait for each other must sleep, not spin: beside a busy process, spinning on its core was
+            # measured to make generation seven times slower.
             # -P: a project's own `zicoder` or `numpy` folder must not get onto the path of a process we start in it
             self._process = await asyncio.create_subprocess_exec(
                 self._python, "-P", "-X", "utf8", "-m", "zicoder.engine.worker",
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log_file,
+                env={"OMP_WAIT_POLICY": "passive", **os.environ},
             )  # fmt: skip
         except OSError as error:
             raise self._unavailable(f"The engine process cannot be started: {error}.") from error

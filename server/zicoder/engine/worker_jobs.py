@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from zicoder.engine.protocol import Chat, Infill, Stats
 from zicoder.engine.worker_cache import SLICE, FimCache
-from zicoder.engine.worker_llama import AbortFlag, Context, Model, PieceDecoder
+from zicoder.engine.worker_llama import AbortFlag, Context, Model, PieceDecoder, ThreadGauge
 
 __all__ = ["LoadedModel"]
 
@@ -34,6 +34,7 @@ class LoadedModel:
         self.fim = fim
         self.n_ctx = n_ctx
         self._threads = threads
+        self._gauge = ThreadGauge(threads)
         self._abort = abort
         self._infill_context = self._context(FimCache.SEQUENCES)
         self.cache = FimCache(self._infill_context)
@@ -54,6 +55,7 @@ class LoadedModel:
         """Fill a hole, greedily."""
         clock, context, cache = _Clock(), self._infill_context, self.cache
         before = context.evaluated
+        context.use_threads(self._gauge.read())
         head, marker, tail, middle = self._prompt(request)
         end = yield from cache.hold(head, marker, tail, idle=request.prefill)
         prompt = len(head) + len(marker) + len(tail) + len(middle)
@@ -95,6 +97,7 @@ class LoadedModel:
             self._chat_context = self._context(1)
         context, held = self._chat_context, self._chat_tokens
         before = context.evaluated
+        context.use_threads(self._gauge.read())
         text = self.model.chat_prompt([(m.role, m.content) for m in request.messages])
         prompt = [*self.model.bos, *self.model.tokenize(text, special=True)]
         prompt = prompt[-(self.n_ctx - request.max_tokens) :] if request.max_tokens < self.n_ctx else prompt[-8:]

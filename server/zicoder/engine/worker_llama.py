@@ -12,18 +12,20 @@ import codecs
 import ctypes
 import os
 import sys
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import llama_cpp.llama_cpp as ll
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from zicoder.engine.protocol import FimTokens
 from zicoder.errors import EngineError, ModelError, ModelMisconfigured
 
-__all__ = ["AbortFlag", "Aborted", "Context", "Model", "PieceDecoder", "quiet_native_log", "version"]
+__all__ = ["AbortFlag", "Aborted", "Context", "Model", "PieceDecoder", "ThreadGauge", "quiet_native_log", "version"]
 
 BATCH = 512
 """Most tokens in one native call; callers slice finer to stay interruptible."""
@@ -74,6 +76,38 @@ class AbortFlag:
     def set(self, abort: bool) -> None:
         """Abort the evaluation under way (and any later one), or allow evaluations again."""
         self._buffer[0] = b"x" if abort else b"\0"
+
+
+class ThreadGauge:
+    """How many threads are worth using now: those for which no other process wants the core.
+
+    llama.cpp's threads meet at a barrier after every operation. On a core shared with a busy process each meeting
+    waits for the scheduler: on two cores with one of them busy, one thread was measured to be twice as fast as two.
+    """
+
+    MIN_WINDOW_S = 0.2
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._process = psutil.Process()
+        self._cores = psutil.cpu_count() or 1
+        self._now = most
+        self._at, self._busy, self._own = self._sample()
+
+    def _sample(self) -> tuple[float, float, float]:
+        machine, own = psutil.cpu_times(), self._process.cpu_times()
+        idle = machine.idle + getattr(machine, "iowait", 0.0)
+        return time.monotonic(), sum(machine[:8]) - idle, own.user + own.system
+
+    def read(self) -> int:
+        """Threads to use for the next request."""
+        at, busy, own = self._sample()
+        elapsed = at - self._at
+        if elapsed >= self.MIN_WINDOW_S:
+            others = max(0.0, (busy - self._busy) - (own - self._own)) / elapsed
+            self._at, self._busy, self._own = at, busy, own
+            self._now = max(1, min(self._most, round(self._cores - others)))
+        return self._now
 
 
 class PieceDecoder:
@@ -257,6 +291,10 @@ class Context:
                 return self.decode(tokens, at=at, seq=seq, want_logits=want_logits)
             except Aborted:
                 yield
+
+    def use_threads(self, count: int) -> None:
+        """Evaluate with so many threads from now on."""
+        ll.llama_set_n_threads(self._ctx, count, count)
 
     def remove(self, seq: int, start: int, end: int) -> None:
         """Forget cells [start, end) of `seq`; end -1 means all that follow."""

@@ -1,0 +1,1 @@
+"""Capabilities that any front end can call."""

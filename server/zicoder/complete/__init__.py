@@ -1,0 +1,1 @@
+"""The inline-completion pipeline: gate, cache, debounce, context, infill, filters, answer."""

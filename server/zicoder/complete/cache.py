@@ -1,0 +1,80 @@
+"""Suggestions that are still good: at the same place, or at a place reached by typing them."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from zicoder.text import Snapshot
+
+__all__ = ["Cached", "SuggestionCache"]
+
+CONTEXT = 256
+"""Characters on each side of the cursor that must be the same for an entry to count."""
+SIZE = 200
+THROUGH = 128
+"""Typed characters up to which a suggestion is followed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """A finished answer: what was suggested at `offset` of a document. "" means that nothing was."""
+
+    uri: str
+    offset: int
+    before: str
+    after: str
+    rest: int
+    text: str
+    reason: str = ""
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, offset: int, text: str, reason: str = "") -> Cached:
+        """An entry for this place."""
+        body = snapshot.text
+        before, after = body[max(0, offset - CONTEXT) : offset], body[offset : offset + CONTEXT]
+        return cls(snapshot.uri, offset, before, after, len(body) - offset, text, reason)
+
+    def typed(self, snapshot: Snapshot, offset: int) -> str | None:
+        """What was typed since, if nothing but typing at this place has happened; None otherwise."""
+        body = snapshot.text
+        if not 0 <= offset - self.offset <= THROUGH or len(body) - offset != self.rest or snapshot.uri != self.uri:
+            return None
+        if body[max(0, self.offset - CONTEXT) : self.offset] != self.before:
+            return None
+        if body[offset : offset + CONTEXT] != self.after:
+            return None
+        return body[self.offset : offset]
+
+
+class SuggestionCache:
+    """The last answers, most recent first."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[tuple[str, int, str], Cached] = OrderedDict()
+
+    def put(self, entry: Cached) -> None:
+        """Remember an answer."""
+        key = (entry.uri, entry.offset, entry.before)
+        self._entries[key] = entry
+        self._entries.move_to_end(key)
+        if len(self._entries) > SIZE:
+            self._entries.popitem(last=False)
+
+    def find(self, snapshot: Snapshot, offset: int) -> tuple[str, str] | None:
+        """(what is left to suggest, reason): exact or typed-through; None when nothing is known.
+
+        An entry whose text was typed to its end says nothing about what comes next.
+        """
+        for entry in reversed(self._entries.values()):
+            typed = entry.typed(snapshot, offset)
+            if typed is None or not entry.text.startswith(typed):
+                continue
+            rest = entry.text[len(typed) :]
+            if rest or not typed:
+                return rest, entry.reason
+        return None
+
+    def clear(self) -> None:
+        """Forget everything, after a change of settings."""
+        self._entries.clear()

@@ -1,0 +1,181 @@
+"""The filters that make a model's raw text right in form, in their order.
+
+Every filter is a pure function `(text, hole) -> text` named by what it does. A filter only ever takes
+away, and only what is certainly wrong: a correct suggestion passes through all of them unchanged.
+None may call a model, know a grammar, or raise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from zicoder.complete.brackets import balance_brackets
+from zicoder.complete.hole import Hole, indent_of
+from zicoder.complete.repeats import (
+    drop_line_below,
+    drop_repeated_lines,
+    drop_repeated_prefix,
+    drop_repeated_suffix,
+)
+from zicoder.complete.scope import FENCE, EndOfScope
+from zicoder.complete.syntax import CLOSERS, REGION_CHARS, lex_prefix
+from zicoder.complete.tokens import find_special_token
+
+__all__ = ["FILTERS", "Filter", "Filtered", "apply_filters"]
+
+Filter = Callable[[str, Hole], str]
+
+UNLIMITED = 1000
+"""Lines for `stop_at_scope_end`: how long a suggestion may be is the caller's choice, not a matter of form."""
+
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_PROSE = re.compile(
+    r"(?:Sure|Certainly|Of course|Here(?:'s| is| are)|The (?:code|complete|completed|missing|following)|"
+    r"To (?:complete|fill|implement)|This (?:code|function)|You can|I(?:'ll| will| have))\b[^\r\n]*"
+)
+_PROSE_LANGUAGES = frozenset({"markdown", "plaintext", "html", "yaml"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filtered:
+    """What the filters left of a model's raw text."""
+
+    text: str
+    """What to show; "" for nothing."""
+    dropped_by: str = ""
+    """Name of the filter that emptied the text, or ""."""
+    changed_by: tuple[str, ...] = ()
+    """Names of the filters that changed the text, in order."""
+
+
+def drop_special_tokens(text: str, hole: Hole) -> str:
+    """Cut the text at the first mark of the model's prompt format that leaked into it.
+
+    Marks at the very start are skipped: they say that what follows is the answer.
+    """
+    while (token := find_special_token(text, hole)) and not text[: token.start()].strip():
+        text = text[token.end() :]
+    return text[: token.start()] if token else text
+
+
+def drop_markdown_fence(text: str, hole: Hole) -> str:
+    """Unwrap code from the fence and the prose that an instruct model puts around it."""
+    if hole.language == "markdown" or _in_string_or_comment(hole):
+        return text
+    lines = text.splitlines(keepends=True)
+    fences = [at for at, line in enumerate(lines) if line.lstrip().startswith(FENCE)]
+    if not fences:
+        return _drop_introduction(text, hole)
+    lead = "".join(lines[: fences[0]])
+    if lead.strip() and not _PROSE.match(lead.lstrip()):
+        return lead
+    end = fences[1] if len(fences) > 1 else len(lines)
+    code = "".join(lines[fences[0] + 1 : end])
+    if not hole.line_before.strip() and code.startswith(hole.line_before):
+        code = code[len(hole.line_before) :]
+    return code
+
+
+def _in_string_or_comment(hole: Hole) -> bool:
+    lexer = lex_prefix(hole)
+    lexer.feed(hole.line_before[-REGION_CHARS:])
+    return lexer.inside != ""
+
+
+def _drop_introduction(text: str, hole: Hole) -> str:
+    """Drop a first line such as "Here is the completed code:"."""
+    match = _PROSE.match(text)
+    if match is None or hole.language in _PROSE_LANGUAGES or hole.line_before.strip():
+        return text
+    rest = text[match.end() :].lstrip("\r\n")
+    return rest if match.group().rstrip().endswith(":") and rest else text
+
+
+def normalise_line_endings(text: str, hole: Hole) -> str:
+    """Write every line break as the document writes its own."""
+    return _LINE_END.sub(hole.newline, text)
+
+
+def stop_at_scope_end(text: str, hole: Hole) -> str:
+    """Cut the text at its first natural end, for a stream that nobody has watched."""
+    scope = EndOfScope(hole, max_lines=UNLIMITED)
+    scope.feed(text)
+    return scope.text
+
+
+def single_line(text: str, hole: Hole) -> str:
+    """Keep one line unless several may stand here.
+
+    On a blank line that is the first one with text, without the line breaks that a model puts before it.
+    """
+    if hole.multiline:
+        return text
+    lines = _LINE_END.split(text)
+    if hole.line_before.strip():
+        return lines[0]
+    at, line = next(((at, line) for at, line in enumerate(lines) if line.strip()), (0, ""))
+    if at == 0:
+        return line
+    return line[len(hole.line_before) :] if indent_of(line).startswith(hole.line_before) else ""
+
+
+def cut_trailing_space(text: str, hole: Hole) -> str:
+    """Cut white space at the end, and on lines that hold nothing else.
+
+    Before more text on the cursor's line it is kept, unless that text brings its own.
+    """
+    text = re.sub(r"(?<=[\r\n])[ \t]+(?=[\r\n])", "", text)
+    after = hole.line_after
+    if not after.strip():
+        return text.rstrip()
+    return text.rstrip(" \t") if after[0] in " \t" and not text.endswith(tuple("\r\n")) else text
+
+
+def drop_blank(text: str, hole: Hole) -> str:
+    """Drop a suggestion of white space only, or of exactly what stands after the cursor."""
+    shown = text.strip()
+    if not shown:
+        return ""
+    only_closers = all(char in CLOSERS for char in shown)
+    return "" if shown == hole.line_after.strip() and not only_closers else text
+
+
+FILTERS: tuple[Filter, ...] = (
+    drop_special_tokens,
+    drop_markdown_fence,
+    normalise_line_endings,
+    drop_repeated_prefix,
+    stop_at_scope_end,
+    single_line,
+    drop_repeated_lines,
+    drop_repeated_suffix,
+    drop_line_below,
+    balance_brackets,
+    cut_trailing_space,
+    drop_blank,
+)
+"""Wrappers first, then the reach, then repetition, brackets and space."""
+
+
+def apply_filters(text: str, hole: Hole) -> Filtered:
+    """Run every filter over raw model output, again and again until none changes it any more.
+
+    One filter's cut can uncover work for an earlier one. Since filters only take away, this ends, and
+    the result is a fixed point: filtering it again changes nothing.
+    """
+    changed: list[str] = []
+    while True:
+        start = text
+        for filter_ in FILTERS:
+            result = filter_(text, hole)
+            name = filter_.__name__
+            if result != text and name not in changed:
+                changed.append(name)
+            if not result.strip():
+                dropped_by = name if text.strip() else "drop_blank"
+                return Filtered(text="", dropped_by=dropped_by, changed_by=tuple(changed))
+            text = result
+        if text == start:
+            return Filtered(text=text, changed_by=tuple(changed))

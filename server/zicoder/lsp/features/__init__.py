@@ -1,0 +1,1 @@
+"""One module for each LSP method, or for a few that belong together."""

@@ -1,0 +1,68 @@
+"""The commands about suggestions themselves: `zi.restartEngine` and `zi.whyNoSuggestion`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from lsprotocol import types
+
+from zicoder.complete.completer import Completer
+from zicoder.lsp.status import StatusReporter
+from zicoder.workspace import Workspace
+
+__all__ = ["CommandHost", "register"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class CommandHost(Protocol):
+    """A server with a workspace."""
+
+    @property
+    def completer(self) -> Completer | None: ...  # noqa: D102
+    @property
+    def project(self) -> Workspace | None: ...  # noqa: D102
+    @property
+    def status(self) -> StatusReporter: ...  # noqa: D102
+    def command(self, command_name: str) -> Callable[[F], F]: ...  # noqa: D102
+    def window_show_message(self, params: types.ShowMessageParams) -> None: ...  # noqa: D102
+    async def bring_up_model(self) -> None: ...  # noqa: D102
+
+
+def register(server: CommandHost) -> None:
+    """Add the commands."""
+
+    @server.command("zi.restartEngine")
+    async def restart_engine() -> dict[str, Any]:
+        """Start the engine afresh, also after it was stopped for crashing; answers the new status."""
+        if server.project is not None:
+            await server.project.engine.restart()
+            await server.bring_up_model()
+        return server.status.current
+
+    @server.command("zi.whyNoSuggestion")
+    async def why_no_suggestion() -> dict[str, Any]:
+        """Say what became of the last request: the deciding stage, the reason, and what each stage took."""
+        traces = list(server.completer.traces) if server.completer else []
+        ended = [t for t in traces if t.outcome not in ("running", "cancelled")] or traces
+        if not ended:
+            text = "No suggestion has been asked for yet."
+            server.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=text))
+            return {"outcome": "none", "reason": text, "stage": "", "stages": []}
+        trace = ended[-1]
+        server.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=trace.describe()))
+        stats = trace.stats
+        return {
+            "outcome": trace.outcome,
+            "reason": trace.reason,
+            "stage": trace.last_stage,
+            "model": trace.model,
+            "line": trace.line,
+            "column": trace.column,
+            "totalMs": round(trace.total_ms, 1),
+            "evaluatedTokens": stats.evaluated_tokens if stats else None,
+            "generatedTokens": stats.generated_tokens if stats else None,
+            "firstTokenMs": round(stats.first_token_ms, 1) if stats else None,
+            "stages": [{"name": s.name, "ms": round(s.ms, 1), "note": s.note} for s in trace.stages],
+        }

@@ -1,0 +1,53 @@
+"""textDocument/inlineCompletion: ghost text, and `zi/cursorMoved`, which lets the model get ready for it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from lsprotocol import types
+
+from zicoder.complete.completer import Completer
+from zicoder.complete.gate import AUTOMATIC, INVOKED
+from zicoder.lsp.convert import offset_of, position_at
+from zicoder.lsp.host import FeatureHost
+
+__all__ = ["CURSOR_MOVED", "InlineHost", "register"]
+
+CURSOR_MOVED = "zi/cursorMoved"
+
+
+class InlineHost(FeatureHost, Protocol):
+    """A server that also completes inline."""
+
+    @property
+    def completer(self) -> Completer | None:
+        """None before `initialized`."""
+        ...
+
+
+def register(server: InlineHost) -> None:
+    """Add the handlers. Without options pygls would not advertise the capability."""
+
+    @server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION, types.InlineCompletionOptions())
+    async def inline_completion(params: types.InlineCompletionParams) -> types.InlineCompletionList:
+        nothing = types.InlineCompletionList(items=[])
+        snapshot, completer, encoding = server.snapshot(params.text_document.uri), server.completer, server.encoding
+        if snapshot is None or completer is None:
+            return nothing
+        offset = offset_of(snapshot, params.position, encoding)
+        automatic = params.context.trigger_kind == types.InlineCompletionTriggerKind.Automatic
+        found = await completer.complete(snapshot, offset, AUTOMATIC if automatic else INVOKED)
+        now = server.snapshot(params.text_document.uri)
+        if found is None or now is None or now.version != snapshot.version:
+            return nothing
+        place = position_at(snapshot, found.offset, encoding)
+        item = types.InlineCompletionItem(insert_text=found.text, range=types.Range(start=place, end=place))
+        return types.InlineCompletionList(items=[item])
+
+    @server.feature(CURSOR_MOVED)
+    def cursor_moved(params: Any) -> None:
+        """Params: {textDocument: {uri}, position}. Sent by clients while nobody types; optional."""
+        snapshot, completer = server.snapshot(params.textDocument.uri), server.completer
+        if snapshot is not None and completer is not None:
+            position = types.Position(line=params.position.line, character=params.position.character)
+            completer.prefill(snapshot, offset_of(snapshot, position, server.encoding))

@@ -1,0 +1,248 @@
+"""The language server: capabilities, life cycle, settings, and the wiring of the features.
+
+`initialize` answers before anything heavy is imported or started; models load after `initialized`, in the background.
+Owns no logic of a feature. Notification handlers are synchronous and tiny.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+from lsprotocol import types
+from pygls.lsp.server import LanguageServer
+
+from zicoder import __version__
+from zicoder.assist.jedi_bridge import JediBridge
+from zicoder.complete.completer import Completer
+from zicoder.errors import InputError, ZiError
+from zicoder.lsp.convert import path_of
+from zicoder.lsp.features import (
+    completion,
+    definition,
+    document_symbol,
+    engine_commands,
+    hover,
+    inline_completion,
+    signature_help,
+)
+from zicoder.lsp.overlay import ZiProtocol, snapshot_of
+from zicoder.lsp.status import StatusReporter
+from zicoder.models.llama import LlamaInfill
+from zicoder.settings import Settings
+from zicoder.text import Snapshot
+from zicoder.workspace import Workspace
+
+__all__ = ["ZiServer", "make_server", "serve"]
+
+log = logging.getLogger("zicoder.lsp")
+
+SECTION = "zi"
+
+
+class ZiServer(LanguageServer):
+    """One client's session: its documents, its workspace, its status."""
+
+    protocol: ZiProtocol
+
+    def __init__(self) -> None:
+        super().__init__("zicoder", __version__, protocol_cls=ZiProtocol)
+        self.project: Workspace | None = None
+        self.completer: Completer | None = None
+        self.status = StatusReporter(self._notify_status, self._progress)
+        self._jedi: JediBridge | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._told: set[str] = set()
+
+    # --- what features ask for
+
+    @property
+    def encoding(self) -> str:
+        """The negotiated position encoding."""
+        return self.server_capabilities.position_encoding or types.PositionEncodingKind.Utf16
+
+    @property
+    def jedi(self) -> JediBridge:
+        """The Python analysis of this session, made at first use."""
+        if self._jedi is None:
+            settings = self.project.settings if self.project else Settings()
+            self._jedi = JediBridge(settings.python.interpreter, self._root())
+        return self._jedi
+
+    def snapshot(self, uri: str) -> Snapshot | None:
+        """The open document, frozen now; None when it is not open."""
+        document = self.protocol.workspace.open_document(uri)
+        return snapshot_of(document) if document is not None else None
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something that nobody waits for; it must deal with its own errors."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # --- life cycle
+
+    async def bring_up(self) -> None:
+        """Everything after `initialized`: settings, then the model."""
+        editor = await self._editor_settings(None)
+        self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
+        self.completer = Completer(self.project, on_latency=self.status.latency)
+        self._show_problems()
+        await self.bring_up_model()
+
+    async def bring_up_model(self) -> None:
+        """Choose and load the model, and say how it went."""
+        project = self.project
+        if project is None:
+            return
+        enabled = project.settings.completion.enabled
+        if not enabled:
+            self.status.model(None, None, enabled=False)
+            return
+        name: str | None = None
+        error: ZiError | None = None
+        try:
+            model = await project.infill_model()
+            name = model.name
+            self.status.model(name, None, enabled=True)
+            if isinstance(model, LlamaInfill):
+                await model.load()
+            else:
+                self.status.ready()
+        except ZiError as problem:
+            error = problem
+            log.warning("%s", error.sentence)
+        self.status.model(name, error if project.engine.status.error is None else None, enabled=True)
+
+    async def reconfigure(self, pushed: Any) -> None:
+        """The editor's settings changed."""
+        if self.project is None:
+            return
+        before = self.project.settings
+        self.project.configure(await self._editor_settings(pushed))
+        after = self.project.settings
+        if self.completer:
+            self.completer.settings_changed()
+        if before.python != after.python and self._jedi is not None:
+            self._jedi.close()
+            self._jedi = None
+        logging.getLogger("zicoder").setLevel(after.log.level.upper())
+        self._show_problems()
+        if before != after:
+            await self.bring_up_model()
+
+    async def bring_down(self) -> None:
+        """End what was started."""
+        for task in list(self._tasks):
+            task.cancel()
+        if self.completer:
+            await self.completer.close()
+        if self.project:
+            await self.project.close()
+        if self._jedi:
+            self._jedi.close()
+
+    # --- details
+
+    def _root(self) -> Path | None:
+        """The first folder of the workspace."""
+        for folder in self.protocol.workspace.folders.values():
+            return path_of(folder.uri)
+        return path_of(self.protocol.workspace.root_uri) if self.protocol.workspace.root_uri else None
+
+    async def _editor_settings(self, pushed: Any) -> dict[str, Any]:
+        """The editor's `zi` section, asked for where the client lets us, else as pushed or as in `initialize`.
+
+        Editors fill in the defaults of the settings schema. A value equal to the default is taken for "not set",
+        or it would hide what the user's settings file says.
+        """
+        workspace = self.client_capabilities.workspace
+        values: Any = pushed
+        if workspace and workspace.configuration:
+            item = types.ConfigurationItem(section=SECTION)
+            try:
+                answer = await self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+                values = answer[0] if answer else None
+            except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, we go on with defaults
+                log.warning("the editor did not tell its settings: %s", error)
+        return _without_defaults(_plain(values))
+
+    def _show_problems(self) -> None:
+        for problem in self.project.problems if self.project else []:
+            text = f"Settings: {problem}"
+            if text not in self._told:
+                self._told.add(text)
+                self.window_show_message(types.ShowMessageParams(type=types.MessageType.Warning, message=text))
+
+    def _notify_status(self, method: str, message: Any) -> None:
+        self.protocol.notify(method, message)
+
+    def _progress(self) -> Any:
+        window = self.client_capabilities.window
+        return self.work_done_progress if window and window.work_done_progress else None
+
+    def report_server_error(self, error: Exception, source: Any) -> None:
+        """An unforeseen exception goes to the log; no popup shows a stack trace."""
+        log.error("internal error (%s)", getattr(source, "__name__", source), exc_info=error)
+
+
+def _plain(values: Any) -> dict[str, Any]:
+    """Settings as pygls hands them over (nested named tuples or dicts) as dicts."""
+    if hasattr(values, "_asdict"):
+        values = values._asdict()
+    return {k: _plain(v) if hasattr(v, "_asdict") else v for k, v in values.items()} if isinstance(values, dict) else {}
+
+
+def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
+    """The sections that are ours, without values that only repeat a default."""
+    values = values.get(SECTION, values)
+    defaults = Settings.model_construct().model_dump()
+    return {
+        name: {key: v for key, v in section.items() if v is not None and v != defaults[name].get(key)}
+        for name, section in values.items()
+        if name in defaults and isinstance(section, dict)
+    }
+
+
+def make_server() -> ZiServer:
+    """A server with every feature registered."""
+    server = ZiServer()
+
+    @server.feature(types.INITIALIZED)
+    def initialized(_: types.InitializedParams) -> None:
+        server.in_background(server.bring_up())
+
+    @server.feature(types.SHUTDOWN)
+    async def shutdown(_: None = None) -> None:
+        await server.bring_down()
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)
+    def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
+        server.in_background(server.reconfigure(params.settings))
+
+    for feature in (completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands):
+        feature.register(server)
+    return server
+
+
+def serve(tcp: str | None = None) -> None:
+    """Serve one client over stdio, or over TCP (`HOST:PORT`) for debugging. Raises InputError."""
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
+    logging.getLogger("zicoder").setLevel(logging.INFO)
+    server = make_server()
+    if tcp is None:
+        stdout = os.fdopen(os.dup(1), "wb")
+        os.dup2(2, 1)  # nothing that any library prints may get between our messages
+        with contextlib.suppress(KeyboardInterrupt):
+            server.start_io(stdout=stdout)
+        return
+    host, _, port = tcp.rpartition(":")
+    if not port.isdecimal():
+        raise InputError(f"{tcp!r} is not HOST:PORT.", hint="For example: zi lsp --tcp 127.0.0.1:2087")
+    server.start_tcp(host or "127.0.0.1", int(port))
