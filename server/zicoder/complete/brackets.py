@@ -31,13 +31,13 @@ class Balance:
         """The quote that ends the string the cursor stands in, "" elsewhere."""
         self._in_long_string = cursor.in_string and cursor.in_long_text and not self._lex_line("").in_long_text
         self._may_comment = cursor.inside == LINE_COMMENT or not self._after.strip()
-        rest, known = suffix_region(hole)
         below = Lexer(syntax_of(hole.language))
-        below.feed(rest)
+        below.feed(suffix_region(hole))
         self._closers = below.strays
-        if not known:
-            pairs = {opener: closer for closer, opener in CLOSERS.items()}
-            self._closers += [pairs[opener] for opener in reversed(self._lex("").stack)]
+        self.in_prose = cursor.inside != "" and not self.string_at_cursor or self._in_long_string
+        """Whether the cursor stands in a comment or a long string, where brackets belong to sentences."""
+        if self.in_prose:
+            self._start, self._closers = Lexer(syntax_of("plaintext")), []
 
     def faults(self, text: str) -> int:
         """What is wrong with the document once `text` is inserted.
@@ -79,6 +79,8 @@ def balance_brackets(text: str, hole: Hole) -> str:
     The first cut that does no harm to the document wins; without one the best is taken.
     """
     balance = Balance(hole)
+    if balance.in_prose and not balance.string_at_cursor:
+        return text
     allowed = balance.faults("")
     best, least = text, balance.faults(text)
     if least <= allowed:

@@ -129,11 +129,13 @@ class Completer:
                 if result.dropped_by:
                     trace.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
         except TimeoutError:
-            trace.reason = SLOW.format(self._workspace.settings.completion.timeout_ms)
+            trace.reason = SLOW.format(_patience_ms(trace, self._workspace.settings.completion))
             return
         finally:
             if self._flights.get(snapshot.uri) is flight:
                 del self._flights[snapshot.uri]
+        if trace.stats and trace.stats.near:
+            self.prefill(snapshot, offset)  # the answer came from a short prompt: get the whole one ready for the next
         flight.text = result.text
         self._cache.put(Cached.of(snapshot, offset, result.text, trace.reason))
 
@@ -144,7 +146,7 @@ class Completer:
         scope = EndOfScope(hole, max_lines=settings.max_lines)
         stream = model.infill(request)
         try:
-            async with asyncio.timeout(settings.timeout_ms / 1000):
+            async with asyncio.timeout(_patience_ms(trace, settings) / 1000):
                 async for piece in stream:
                     trace.raw += piece
                     done = scope.feed(piece)
@@ -167,6 +169,8 @@ class Completer:
             document=snapshot.uri,
             prefix=window.prefix,
             suffix=window.suffix,
+            near_prefix=window.near_prefix,
+            near_suffix=window.near_suffix,
             max_tokens=settings.completion.max_tokens,
         )
 
@@ -244,6 +248,11 @@ class _Flight:
         """Cancel now, whoever waits."""
         self._task.cancel()
         return self._task
+
+
+def _patience_ms(trace: Trace, settings: CompletionSettings) -> int:
+    """How long to wait for the model: somebody who asked by hand waits longer than somebody who types."""
+    return settings.timeout_ms * (1 if trace.trigger == AUTOMATIC else 4)
 
 
 def _hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:

@@ -124,13 +124,14 @@ def single_line(text: str, hole: Hole) -> str:
 def cut_trailing_space(text: str, hole: Hole) -> str:
     """Cut white space at the end, and on lines that hold nothing else.
 
-    Before more text on the cursor's line it is kept, unless that text brings its own.
+    Before more text on the cursor's line it is kept, unless that text brings its own or wants none.
     """
     text = re.sub(r"(?<=[\r\n])[ \t]+(?=[\r\n])", "", text)
     after = hole.line_after
     if not after.strip():
         return text.rstrip()
-    return text.rstrip(" \t") if after[0] in " \t" and not text.endswith(tuple("\r\n")) else text
+    bare = text.rstrip(" \t")
+    return bare if after[0] in " \t),;" and not bare.endswith(("\r", "\n")) else text
 
 
 def drop_blank(text: str, hole: Hole) -> str:

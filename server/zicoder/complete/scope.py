@@ -214,7 +214,7 @@ class EndOfScope:
         if not first and width < floor and not self._may_dedent(line, width):
             closes_here = self._after and self._after.startswith(closer_of(line) or "\n")
             return self._at + len(indent_of(line)) if closes_here else self._kept
-        if self._starts_next_definition(width) or self._misses_level(width):
+        if self._starts_next_definition(width) or (width >= floor and self._misses_level(width)):
             return self._kept
         if complete and self._repeats_below(full, width):
             return self._kept
@@ -291,7 +291,7 @@ class EndOfScope:
         full = self._before + line if first else line
         closing = not first and self._floor is not None and indent_width(full) < self._floor
         self._deeper = self._deeper or (self._floor is not None and indent_width(full) > self._floor)
-        if not self._lexer.in_long_text:
+        if not self._lexer.in_long_text and len(self._lexer.stack) <= self._depth:
             width = indent_width(full)
             self._levels = [*(level for level in self._levels if level < width), width]
         self._feed_lexer(line)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from zicoder.complete.hole import Hole, indent_width, line_start
+from zicoder.complete.hole import Hole, line_start
 
 __all__ = ["CLOSERS", "Lexer", "Syntax", "lex_prefix", "suffix_region", "syntax_of"]
 
@@ -228,18 +228,13 @@ def _delimiter_around(text: str, at: int, syntax: Syntax) -> str:
     return ""
 
 
-def suffix_region(hole: Hole) -> tuple[str, bool]:
-    """Text below the cursor's line up to the next top-level statement, and whether that was found.
-
-    The second value is False when the region is only as much as we care to read.
-    """
+def suffix_region(hole: Hole) -> str:
+    """Text below the cursor's line, up to the next top-level statement or as far as we care to read."""
     taken: list[str] = []
     size = 0
     for line in hole.lines_below(REGION_LINES, blank=True):
-        if _is_top_level(line) and indent_width(line) == 0:
-            return "\n".join(taken), True
+        if _is_top_level(line) or size > REGION_CHARS:
+            break
         taken.append(line)
         size += len(line)
-        if size > REGION_CHARS:
-            return "\n".join(taken), False
-    return "\n".join(taken), len(taken) < REGION_LINES
+    return "\n".join(taken)

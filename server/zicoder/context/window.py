@@ -20,12 +20,20 @@ TAIL_STEP = 8
 """Lines by which the window's end moves."""
 
 
+NEAR_PREFIX_TOKENS, NEAR_SUFFIX_TOKENS = 128, 40
+"""The part next to the cursor that a slow machine evaluates first: about a screenful."""
+NEAR_STEP = 4
+"""Lines by which both ends of the near part move."""
+
+
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Text before and after the cursor, cut to budget."""
+    """Text before and after the cursor, cut to budget, and how much of it, next to the cursor, is the near part."""
 
     prefix: str
     suffix: str
+    near_prefix: int
+    near_suffix: int
 
 
 def window_at(snapshot: Snapshot, offset: int, *, prefix_tokens: int, suffix_tokens: int) -> Window:
@@ -33,22 +41,37 @@ def window_at(snapshot: Snapshot, offset: int, *, prefix_tokens: int, suffix_tok
 
     A line that alone is over budget is cut in the middle: a minified file must not flood the prompt.
     """
-    text, lines = snapshot.text, snapshot.lines
+    start = _start(snapshot, offset, int(prefix_tokens * CHARS_PER_TOKEN), HEAD_STEP)
+    end = _end(snapshot, offset, int(suffix_tokens * CHARS_PER_TOKEN), TAIL_STEP)
+    near_start = _start(snapshot, offset, int(NEAR_PREFIX_TOKENS * CHARS_PER_TOKEN), NEAR_STEP)
+    near_end = _end(snapshot, offset, int(NEAR_SUFFIX_TOKENS * CHARS_PER_TOKEN), NEAR_STEP)
+    return Window(
+        prefix=snapshot.text[start:offset],
+        suffix=snapshot.text[offset:end],
+        near_prefix=offset - max(start, near_start),
+        near_suffix=min(end, near_end) - offset,
+    )
+
+
+def _start(snapshot: Snapshot, offset: int, budget: int, step: int) -> int:
+    """Where text before the cursor begins: at a line that is a multiple of `step`, so that it stays put for a while."""
+    if offset <= budget:
+        return 0
+    lines = snapshot.lines
     cursor = lines.position(offset).line
-    head_budget, tail_budget = int(prefix_tokens * CHARS_PER_TOKEN), int(suffix_tokens * CHARS_PER_TOKEN)
+    first = lines.position(offset - budget).line + 1
+    if (rounded := -(-first // step) * step) <= cursor:
+        first = rounded
+    return lines.start(first) if first <= cursor else offset - budget
 
-    start = 0
-    if offset > head_budget:
-        first = lines.position(offset - head_budget).line + 1
-        first = -(-first // HEAD_STEP) * HEAD_STEP  # round up to a multiple: the start stays put for that many lines
-        if first > cursor:
-            first = lines.position(offset - head_budget).line + 1
-        start = lines.start(first) if first <= cursor else offset - head_budget
 
-    end = len(text)
-    if end - offset > tail_budget:
-        last = lines.position(offset + tail_budget).line // TAIL_STEP * TAIL_STEP
-        if last <= cursor:
-            last = lines.position(offset + tail_budget).line
-        end = lines.start(last) if last > cursor else offset + tail_budget
-    return Window(prefix=text[start:offset], suffix=text[offset:end])
+def _end(snapshot: Snapshot, offset: int, budget: int, step: int) -> int:
+    """Where text after the cursor ends, likewise."""
+    if len(snapshot.text) - offset <= budget:
+        return len(snapshot.text)
+    lines = snapshot.lines
+    cursor = lines.position(offset).line
+    last = lines.position(offset + budget).line
+    if (rounded := last // step * step) > cursor:
+        last = rounded
+    return lines.start(last) if last > cursor else offset + budget

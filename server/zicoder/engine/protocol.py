@@ -75,7 +75,11 @@ class Unload(_Frame, frozen=True, kw_only=True):
 
 
 class Infill(_Frame, frozen=True, kw_only=True):
-    """Fill the hole between `prefix` and `suffix`; with `prefill` only get ready to."""
+    """Fill the hole between `prefix` and `suffix`; with `prefill` only get ready to.
+
+    When getting the whole prompt into the cache would take longer than `prompt_ms`, only the last `near_prefix` and
+    the first `near_suffix` characters are used. 0 milliseconds means: always the whole prompt.
+    """
 
     id: int
     model: str
@@ -85,6 +89,9 @@ class Infill(_Frame, frozen=True, kw_only=True):
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
     prefill: bool = False
+    near_prefix: int = 0
+    near_suffix: int = 0
+    prompt_ms: int = 0
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -122,7 +129,7 @@ Request = Load | Unload | Infill | Chat | Cancel | Ping
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
-    """What a request cost. Times in milliseconds since the engine took it up."""
+    """What a request cost. Times in milliseconds since the engine took it up. `near`: not the whole prompt was used."""
 
     prompt_tokens: int = 0
     evaluated_tokens: int = 0
@@ -130,6 +137,7 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     first_token_ms: float = 0.0
     total_ms: float = 0.0
     finish: Literal["end", "stop", "length", "cancelled"] = "end"
+    near: bool = False
 
 
 class Ready(_Frame, frozen=True, kw_only=True):

@@ -189,7 +189,7 @@ class Worker:
             self._finish(job, end.value)
             return
         except EngineError:
-            model.cache.clear()
+            model.forget()
             raise
         finally:
             self._native_since = None

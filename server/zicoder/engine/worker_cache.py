@@ -27,16 +27,19 @@ SLICE = 128
 DRIFT = 256
 """A tail whose cells were moved past this many new tokens is evaluated afresh when the machine is idle."""
 
-_HEAD, _TAIL, _SCRATCH = 0, 1, 2
-
 
 class FimCache:
-    """What the context holds now, and how to get it to hold something else at the least cost."""
+    """What three sequences of a context hold now, and how to get them to hold something else at the least cost.
+
+    `first` is the id of sequence 0 above, so that several caches can live in one context.
+    """
 
     SEQUENCES = 3
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, first: int = 0) -> None:
         self._context = context
+        self._first = first
+        self._head_seq, self.answer_seq, self._scratch_seq = range(first, first + self.SEQUENCES)
         self._head: list[int] = []
         self._shared = 0  # so many head cells are in sequence 1, too
         self._marker = False  # sequence 1 holds an up-to-date marker right behind the head
@@ -62,44 +65,48 @@ class FimCache:
 
     def forget_answer(self) -> None:
         """Drop what was generated behind the tail."""
-        self._context.remove(_TAIL, self._tail_at + len(self._tail), -1)
+        self._context.remove(self.answer_seq, self._tail_at + len(self._tail), -1)
 
-    def clear(self) -> None:
-        """Forget everything, after a native error left the cells in doubt."""
-        self._context.clear()
-        self.__init__(self._context)
+    def forget_all(self) -> None:
+        """Start anew, after the context was cleared."""
+        self.__init__(self._context, first=self._first)
+
+    def missing(self, head: Sequence[int], tail: Sequence[int]) -> int:
+        """How many tokens `hold` would evaluate, about."""
+        _, _, new = _tail_change(self._tail, tail)
+        return len(head) - _common_prefix(self._head, head) + len(new)
 
     def _hold_head(self, head: list[int], marker: list[int]) -> Generator[None, None, None]:
         keep = _common_prefix(self._head, head)
         if keep == len(self._head) == len(head) and self._marker:
             return
         context = self._context
-        context.remove(_HEAD, keep, -1)
+        context.remove(self._head_seq, keep, -1)
         # stale head cells and the marker
-        context.remove(_TAIL, min(keep, self._shared), self._tail_at if self._tail else -1)
+        context.remove(self.answer_seq, min(keep, self._shared), self._tail_at if self._tail else -1)
         del self._head[keep:]
         self._shared = min(keep, self._shared)
         self._marker = False
         new = [*head[keep:], *marker]
         for at in range(0, len(new), SLICE):
             part = new[at : at + SLICE]
-            yield from context.evaluate(part, at=keep + at, seq=_HEAD)
+            yield from context.evaluate(part, at=keep + at, seq=self._head_seq)
             self._head += part[: len(head) - keep - at]
             if at + SLICE < len(new):
                 yield
         self._drift += len(head) - keep
         target = len(head) + len(marker)
         if self._tail:
-            context.shift(_TAIL, self._tail_at, -1, target - self._tail_at)
+            context.shift(self.answer_seq, self._tail_at, -1, target - self._tail_at)
         self._tail_at = target
-        context.copy(_HEAD, _TAIL, self._shared, target)
+        context.copy(self._head_seq, self.answer_seq, self._shared, target)
         self._shared = len(head)
-        context.remove(_HEAD, len(head), -1)
+        context.remove(self._head_seq, len(head), -1)
         self._marker = True
         yield
 
     def _forget_tail(self, keep: int) -> None:
-        self._context.remove(_TAIL, self._tail_at + keep, -1)
+        self._context.remove(self.answer_seq, self._tail_at + keep, -1)
         del self._tail[keep:]
         if not keep:
             self._drift = 0
@@ -107,39 +114,45 @@ class FimCache:
     def _hold_tail(self, tail: list[int]) -> Generator[None, None, None]:
         """Keep what the old tail and the new one have in common at both ends."""
         context, old = self._context, self._tail
-        front = _common_prefix(old, tail)
-        back = _common_prefix(old[front:][::-1], tail[front:][::-1])
-        new = tail[front : len(tail) - back]
-        if back < len(new):  # too little stays behind the change to be worth its staleness
-            back, new = 0, tail[front:]
+        front, back, new = _tail_change(old, tail)
         cut = self._tail_at + front
         old_end = self._tail_at + len(old) - back
         if not back:
             self._forget_tail(front)
             for at in range(0, len(new), SLICE):
                 part = new[at : at + SLICE]
-                yield from context.evaluate(part, at=cut + at, seq=_TAIL)
+                yield from context.evaluate(part, at=cut + at, seq=self.answer_seq)
                 self._tail += part
                 yield
             return
         if new:
             try:
-                context.copy(_TAIL, _SCRATCH, 0, cut)
+                context.copy(self.answer_seq, self._scratch_seq, 0, cut)
                 for at in range(0, len(new), SLICE):
-                    yield from context.evaluate(new[at : at + SLICE], at=cut + at, seq=_SCRATCH)
+                    yield from context.evaluate(new[at : at + SLICE], at=cut + at, seq=self._scratch_seq)
                     if at + SLICE < len(new):
                         yield
             except BaseException:
-                context.remove(_SCRATCH, -1, -1)
+                context.remove(self._scratch_seq, -1, -1)
                 raise
         if old_end > cut:
-            context.remove(_TAIL, cut, old_end)
-        context.shift(_TAIL, old_end, -1, cut + len(new) - old_end)
+            context.remove(self.answer_seq, cut, old_end)
+        context.shift(self.answer_seq, old_end, -1, cut + len(new) - old_end)
         if new:
-            context.copy(_SCRATCH, _TAIL, cut, cut + len(new))
-            context.remove(_SCRATCH, -1, -1)
+            context.copy(self._scratch_seq, self.answer_seq, cut, cut + len(new))
+            context.remove(self._scratch_seq, -1, -1)
         self._tail = tail
         yield
+
+
+def _tail_change(old: Sequence[int], new: Sequence[int]) -> tuple[int, int, list[int]]:
+    """How many tokens stay at the front and at the back, and which new ones stand between them."""
+    front = _common_prefix(old, new)
+    back = _common_prefix(old[front:][::-1], new[front:][::-1])
+    between = list(new[front : len(new) - back])
+    if back < len(between):  # too little stays behind the change to be worth its staleness
+        return front, 0, list(new[front:])
+    return front, back, between
 
 
 def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -18,6 +19,11 @@ from zicoder.engine.worker_llama import AbortFlag, Context, Model, PieceDecoder,
 
 __all__ = ["LoadedModel"]
 
+NEAR_TOKENS = 1024
+"""Room in the infill context for the near cache, its answer included."""
+SMALL = 64
+"""So many tokens are never too slow: the answer itself takes as long."""
+
 Emit: TypeAlias = Callable[[str], None]
 Begin: TypeAlias = Callable[[Stats], None]
 Finish: TypeAlias = Literal["end", "stop", "length", "cancelled"]
@@ -25,7 +31,11 @@ Steps: TypeAlias = Generator[None, None, Stats]
 
 
 class LoadedModel:
-    """A model with its infill cache and, from the first conversation on, its chat context."""
+    """A model with its infill caches and, from the first conversation on, its chat context.
+
+    Two caches fill holes: the *far* one holds the whole prompt, the *near* one a short piece of it that even a slow
+    machine evaluates in a moment. A request uses the near one while the far one is not ready for it.
+    """
 
     def __init__(
         self, model: Model, *, fim: tuple[int, int, int] | None, n_ctx: int, threads: int, abort: AbortFlag
@@ -36,13 +46,23 @@ class LoadedModel:
         self._threads = threads
         self._gauge = ThreadGauge(threads)
         self._abort = abort
-        self._infill_context = self._context(FimCache.SEQUENCES)
-        self.cache = FimCache(self._infill_context)
+        self._infill_context = self._context(2 * FimCache.SEQUENCES, extra=NEAR_TOKENS)
+        self._far = FimCache(self._infill_context)
+        self._near = FimCache(self._infill_context, first=FimCache.SEQUENCES)
         self._chat_context: Context | None = None
         self._chat_tokens: list[int] = []
 
-    def _context(self, sequences: int) -> Context:
-        return Context(self.model, n_ctx=self.n_ctx, n_seq=sequences, threads=self._threads, abort=self._abort)
+    def _context(self, sequences: int, extra: int = 0) -> Context:
+        return Context(self.model, n_ctx=self.n_ctx + extra, n_seq=sequences, threads=self._threads, abort=self._abort)
+
+    def forget(self) -> None:
+        """Empty every cache, after a native error left the cells in doubt."""
+        self._infill_context.clear()
+        self._far.forget_all()
+        self._near.forget_all()
+        if self._chat_context:
+            self._chat_context.clear()
+            self._chat_tokens.clear()
 
     def close(self) -> None:
         """Free everything native."""
@@ -53,42 +73,57 @@ class LoadedModel:
 
     def infill(self, request: Infill, begin: Begin, emit: Emit) -> Steps:
         """Fill a hole, greedily."""
-        clock, context, cache = _Clock(), self._infill_context, self.cache
+        clock, context = _Clock(), self._infill_context
         before = context.evaluated
         context.use_threads(self._gauge.read())
-        head, marker, tail, middle = self._prompt(request)
-        end = yield from cache.hold(head, marker, tail, idle=request.prefill)
-        prompt = len(head) + len(marker) + len(tail) + len(middle)
+        prompt, near = self._prompt(request), False
+        cache = self._far
+        if self._too_slow(prompt, request):
+            close = self._prompt(request, near=True)
+            if request.prefill:
+                yield from self._near.hold(close.head, close.marker, close.tail, idle=True)
+            elif self._near.missing(close.head, close.tail) < self._far.missing(prompt.head, prompt.tail):
+                prompt, cache, near = close, self._near, True
+        end = yield from cache.hold(prompt.head, prompt.marker, prompt.tail, idle=request.prefill)
         if request.prefill:
-            return clock.stats("end", prompt=prompt, evaluated=context.evaluated - before)
+            return clock.stats("end", prompt=len(prompt), evaluated=context.evaluated - before)
         answer = _Answer(self.model, emit, stop=request.stop, max_tokens=request.max_tokens)
-        evaluated = 0
+        evaluated, seq = 0, cache.answer_seq
         try:
-            logits = yield from context.evaluate(middle, at=end, seq=1, want_logits=True)
+            logits = yield from context.evaluate(prompt.middle, at=end, seq=seq, want_logits=True)
             evaluated = context.evaluated - before
             clock.first()
-            begin(clock.stats("end", prompt=prompt, evaluated=evaluated))
-            at = end + len(middle)
+            begin(clock.stats("end", prompt=len(prompt), evaluated=evaluated, near=near))
+            at = end + len(prompt.middle)
             while logits is not None and answer.take(int(logits.argmax())):
                 yield
-                logits = yield from context.evaluate([answer.last], at=at, seq=1, want_logits=True)
+                logits = yield from context.evaluate([answer.last], at=at, seq=seq, want_logits=True)
                 at += 1
         finally:
             cache.forget_answer()
-        return clock.stats(answer.finish, prompt=prompt, evaluated=evaluated, generated=answer.count)
+        return clock.stats(answer.finish, prompt=len(prompt), evaluated=evaluated, generated=answer.count, near=near)
 
-    def _prompt(self, request: Infill) -> tuple[list[int], list[int], list[int], list[int]]:
+    def _too_slow(self, prompt: _Prompt, request: Infill) -> bool:
+        """Whether the whole prompt would take longer than the request allows."""
+        if not request.prompt_ms or not request.near_prefix:
+            return False
+        missing = self._far.missing(prompt.head, prompt.tail)
+        return missing > max(self._infill_context.tokens_per_s * request.prompt_ms / 1000, SMALL)
+
+    def _prompt(self, request: Infill, *, near: bool = False) -> _Prompt:
         """Head, marker, tail and middle; a left-to-right model's middle is the last token of its head."""
         model = self.model
-        prefix = model.tokenize(request.prefix)
-        room = self.n_ctx - request.max_tokens - 8
+        before, after = request.prefix, request.suffix
+        if near:
+            before, after = before[-request.near_prefix :], after[: request.near_suffix]
+        room = (NEAR_TOKENS if near else self.n_ctx) - request.max_tokens - 8
+        prefix = model.tokenize(before)
         if self.fim is None:
             tokens = [*model.bos, *prefix[-room:]] or model.tokenize("\n")
-            return tokens[:-1], [], [], tokens[-1:]
+            return _Prompt(tokens[:-1], [], [], tokens[-1:])
         pre, suf, mid = self.fim
-        tail = model.tokenize(request.suffix)[: room // 3]
-        prefix = prefix[-(room - len(tail)) :]
-        return [*model.bos, pre, *prefix], [suf], tail, [mid]
+        tail = model.tokenize(after)[: room // 3]
+        return _Prompt([*model.bos, pre, *prefix[len(tail) - room :]], [suf], tail, [mid])
 
     def chat(self, request: Chat, begin: Begin, emit: Emit) -> Steps:
         """Answer a conversation; the part of it that the last answer left in the cache is not evaluated again."""
@@ -126,6 +161,19 @@ class LoadedModel:
         return clock.stats(answer.finish, prompt=len(prompt), evaluated=evaluated, generated=answer.count)
 
 
+@dataclass(frozen=True, slots=True)
+class _Prompt:
+    """Tokens of an infill prompt, part by part."""
+
+    head: list[int]
+    marker: list[int]
+    tail: list[int]
+    middle: list[int]
+
+    def __len__(self) -> int:
+        return len(self.head) + len(self.marker) + len(self.tail) + len(self.middle)
+
+
 class _Clock:
     def __init__(self) -> None:
         self._start = time.perf_counter()
@@ -134,8 +182,11 @@ class _Clock:
     def first(self) -> None:
         self._first = (time.perf_counter() - self._start) * 1000
 
-    def stats(self, finish: Finish, *, prompt: int = 0, evaluated: int = 0, generated: int = 0) -> Stats:
+    def stats(
+        self, finish: Finish, *, prompt: int = 0, evaluated: int = 0, generated: int = 0, near: bool = False
+    ) -> Stats:
         return Stats(
+            near=near,
             prompt_tokens=prompt,
             evaluated_tokens=evaluated,
             generated_tokens=generated,

@@ -17,6 +17,10 @@ from zicoder.settings import EngineSettings
 __all__ = ["LlamaInfill", "default_threads"]
 
 
+PROMPT_MS = 250
+"""Longest time that evaluating a prompt may keep a waiting user from the first token."""
+
+
 def default_threads() -> int:
     """One thread for each physical core this process may use: more of them slow token generation down."""
     physical = psutil.cpu_count(logical=False) or 1
@@ -80,6 +84,9 @@ class LlamaInfill:
             max_tokens=request.max_tokens,
             stop=request.stop,
             prefill=prefill,
+            near_prefix=request.near_prefix,
+            near_suffix=request.near_suffix,
+            prompt_ms=PROMPT_MS,
         )
 
 

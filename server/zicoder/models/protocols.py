@@ -15,6 +15,8 @@ class InfillRequest:
 
     `document` names whose KV cache to use; requests for one document share it.
     `stop` ends the answer before any of these strings.
+    `near_prefix` and `near_suffix` are the numbers of characters next to the hole to which a model may limit itself
+    when the whole text would take it too long; 0 means that it may not.
     """
 
     document: str
@@ -22,6 +24,8 @@ class InfillRequest:
     suffix: str
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
+    near_prefix: int = 0
+    near_suffix: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +38,8 @@ class InfillStats:
     generated_tokens: int = 0
     first_token_ms: float = 0.0
     total_ms: float = 0.0
+    near: bool = False
+    """Whether the model limited itself to the text next to the hole."""
     finish: str = ""
     """"end" (the model ended), "stop" (a stop string), "length" (max_tokens), "cancelled"."""
 
