@@ -5,21 +5,26 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test setup lint unit e2e vscode bench docs clean
+.PHONY: demo test setup vscode docs clean
+
 demo: setup
 	@$(BIN)/zi demo
 
 test: setup
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python tests/run.py
+	@$(BIN)/python tests/run.py
 
 setup: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Zi Coder needs Python 3.11 or newer; set PYTHON=...")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip==26.3"
-	@echo "Installing Zi Coder (the first time, llama.cpp is compiled: 4 to 6 minutes) ..."
+	@echo "Installing Zi Coder (the first time, llama.cpp is compiled: about 5 minutes) ..."
 	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[local,dev]"
 	@touch $(STAMP)
+
+vscode: setup
+	@cd client-vscode && npm ci --silent && npm run --silent package
 
 docs: setup
 	@$(BIN)/python docs/generate.py
