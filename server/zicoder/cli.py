@@ -185,7 +185,6 @@ def doctor(as_json: Json = False) -> None:
 def bench(
     name: Annotated[str, typer.Argument(help="A file of tests/bench, without .py.")],
     as_json: Json = False,
-    calibrate: Annotated[bool, typer.Option("--calibrate", help="Measure the machine as well.")] = False,
 ) -> None:
     """Run a benchmark of a source checkout."""
     checkout = Path(zicoder.__file__).resolve().parents[2]
@@ -205,8 +204,7 @@ def bench(
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    flags = {"--json": as_json, "--calibrate": calibrate}
-    raise typer.Exit(module.main([flag for flag, given in flags.items() if given]))
+    raise typer.Exit(module.main(["--json"] if as_json else []))
 
 
 @model_app.command("list")

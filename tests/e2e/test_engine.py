@@ -103,6 +103,33 @@ async def test_prefill_makes_the_request_cheap(engine: Engine, qwen: Path) -> No
     assert evaluated == 1
 
 
+async def test_a_long_cold_prompt_is_answered_from_its_near_part_until_the_rest_is_ready(
+    engine: Engine, qwen: Path
+) -> None:
+    await engine.load(load(engine, qwen, ctx=4096))
+    long = "".join(f"name_{i} = {i}\n" for i in range(150)) + PREFIX
+    limits = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
+
+    async def ask(**more: object) -> tuple[str, bool, int]:
+        reading = engine.read(infill(engine, long, **limits, **more))
+        text = "".join([piece async for piece in reading])
+        return text, reading.stats.near, reading.stats.evaluated_tokens
+
+    text, near, evaluated = await ask()
+    assert "depth" in text
+    assert near
+    assert evaluated < 100
+    text, near, evaluated = await ask()
+    assert near, "nothing has prepared the whole prompt yet"
+    assert evaluated <= 2
+    _, _, evaluated = await ask(prefill=True)
+    assert evaluated > 500
+    text, near, evaluated = await ask()
+    assert "depth" in text
+    assert not near
+    assert evaluated <= 2
+
+
 async def test_special_tokens_in_a_project_file_stay_text(engine: Engine, qwen: Path) -> None:
     """A hostile file must not be able to end the prefix and start a prompt of its own."""
     await engine.load(load(engine, qwen))

@@ -34,7 +34,8 @@ class Balance:
         below = Lexer(syntax_of(hole.language))
         below.feed(suffix_region(hole))
         self._closers = below.strays
-        self.in_prose = cursor.inside != "" and not self.string_at_cursor or self._in_long_string
+        in_short_string = cursor.in_string and not cursor.in_long_text
+        self.in_prose = cursor.inside != "" and not in_short_string and not self._in_long_string
         """Whether the cursor stands in a comment or a long string, where brackets belong to sentences."""
         if self.in_prose:
             self._start, self._closers = Lexer(syntax_of("plaintext")), []
@@ -79,7 +80,7 @@ def balance_brackets(text: str, hole: Hole) -> str:
     The first cut that does no harm to the document wins; without one the best is taken.
     """
     balance = Balance(hole)
-    if balance.in_prose and not balance.string_at_cursor:
+    if balance.in_prose:
         return text
     allowed = balance.faults("")
     best, least = text, balance.faults(text)

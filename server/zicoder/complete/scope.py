@@ -164,7 +164,10 @@ class EndOfScope:
             return self._judge_single(line) if complete else None
         if not line.strip() and not self._lexer.in_long_text:
             return self._judge_blank(line) if complete else None
-        if not self._lexer.in_long_text and (end := self._judge_start(line, complete=complete)) is not None:
+        if self._lexer.in_long_text:
+            if complete and self._repeats_below(line, indent_width(line)):
+                return self._kept
+        elif (end := self._judge_start(line, complete=complete)) is not None:
             return end
         return self._accept(line) if complete else None
 
@@ -225,7 +228,7 @@ class EndOfScope:
         if width < indent_width(self._before):
             return False
         above = self._hole.previous_line
-        strict = self._hole.language not in _FLAT and not full.lstrip().startswith(_LABELS)
+        strict = not self._before and self._hole.language not in _FLAT and not full.lstrip().startswith(_LABELS)
         if strict and opens_block(above, self._hole.language) and width <= indent_width(above):
             return False
         self._floor = width
@@ -238,12 +241,12 @@ class EndOfScope:
         start = line.lstrip()
         closer = closer_of(line)
         own = len(self._lexer.stack) > self._depth
-        if width != outer:
-            return False
-        if closer:
+        if closer and width >= outer:
             if closer in ")]}" and self._statement and not own:
                 return False
             return self._opened_by_header(closer) and not self._suffix_closes(closer, width)
+        if width != outer:
+            return False
         if self._hole.language == "yaml":
             return start.startswith("- ") and not (self._header or "").lstrip().startswith("-")
         return self._statement and start.startswith("{") and not own

@@ -41,6 +41,9 @@ class Syntax:
     word_start: bool = False
     """Whether quotes and `#` count only at the start of a word, as in YAML and shell."""
 
+    blocks_by_indent: bool = False
+    """Whether blocks need no brackets, so that the ones around the cursor are all near."""
+
     @cached_property
     def tokens(self) -> re.Pattern[str]:
         """Whatever matters while in code, longest first."""
@@ -63,8 +66,8 @@ _REGEX = r"(?<=[=(,:!&|?{};\s\[])/(?![/*\s=])(?:\\.|\[(?:\\.|[^\]\\\r\n])*\]|[^/
 
 _C_LIKE = Syntax(quotes='"', literal=_CHAR)
 _SCRIPT = Syntax(long_quotes=("`",), literal=_REGEX)
-_PYTHON = Syntax(line_comments=("#",), block_comments=(), long_quotes=('"""', "'''"))
-_HASH = Syntax(line_comments=("#",), block_comments=(), word_start=True)
+_PYTHON = Syntax(line_comments=("#",), block_comments=(), long_quotes=('"""', "'''"), blocks_by_indent=True)
+_HASH = Syntax(line_comments=("#",), block_comments=(), word_start=True, blocks_by_indent=True)
 _MARKUP = Syntax(line_comments=(), block_comments=(("<!--", "-->"),), quotes='"')
 _TEXT_BLOCKS = Syntax(quotes='"', long_quotes=('"""',), literal=_CHAR)
 _UNKNOWN = Syntax(line_comments=("//", "#"), block_comments=(("/*", "*/"),), quotes='"', word_start=True)
@@ -92,9 +95,11 @@ class Lexer:
     A delimiter of several characters must not be split between two pieces.
     """
 
-    __slots__ = ("_end", "_syntax", "inside", "stack", "strays", "torn")
+    __slots__ = ("_end", "_syntax", "inside", "outer_unknown", "stack", "strays", "torn")
 
     def __init__(self, syntax: Syntax) -> None:
+        self.outer_unknown = False
+        """Whether more brackets may be open around everything that was fed."""
         self._syntax = syntax
         self._end: re.Pattern[str] | None = None
         self.inside = ""
@@ -110,6 +115,7 @@ class Lexer:
         """A lexer that goes on from here by itself."""
         other = Lexer(self._syntax)
         other._end, other.inside, other.torn = self._end, self.inside, self.torn
+        other.outer_unknown = self.outer_unknown
         other.stack, other.strays = self.stack.copy(), self.strays.copy()
         return other
 
@@ -152,7 +158,8 @@ class Lexer:
         """Take one closing bracket."""
         opener = CLOSERS[closer]
         if opener not in self.stack:
-            self.strays.append(closer)
+            if self.stack or not self.outer_unknown:
+                self.strays.append(closer)
             return
         while self.stack.pop() != opener:
             self.torn += 1
@@ -193,18 +200,22 @@ def _is_top_level(line: str) -> bool:
 def lex_prefix(hole: Hole) -> Lexer:
     """A lexer at the start of the cursor's line, fed from the top-level statement around it.
 
-    Starting there instead of at the top of the file bounds the work and forgets earlier mistakes.
+    Starting there instead of at the top of the file bounds the work and forgets earlier mistakes. When
+    that statement is too long to be read from its start, a closer that nothing has opened may be right.
     """
     line_start = len(hole.prefix) - len(hole.line_before)
     limit = max(0, line_start - REGION_CHARS)
     at = line_start
-    if not _is_top_level(hole.line_before):
+    found = _is_top_level(hole.line_before)
+    if not found:
         for line in hole.lines_above(REGION_LINES, blank=True):
             at = hole.prefix.rfind(line, limit, at) if line else at - 1
-            if at <= limit or _is_top_level(line):
+            found = _is_top_level(line) and at >= limit
+            if at <= limit or found:
                 break
     syntax = syntax_of(hole.language)
     lexer = Lexer(syntax)
+    lexer.outer_unknown = not found and at > 0 and not syntax.blocks_by_indent
     at = max(at, limit)
     lexer.feed(_delimiter_around(hole.prefix, at, syntax))
     lexer.feed(hole.prefix[at:line_start])

@@ -82,6 +82,7 @@ class LoadedModel:
             close = self._prompt(request, near=True)
             if request.prefill:
                 yield from self._near.hold(close.head, close.marker, close.tail, idle=True)
+                context.use_threads(max(1, self._gauge.read() - 1))  # the long rest leaves a core to the user
             elif self._near.missing(close.head, close.tail) < self._far.missing(prompt.head, prompt.tail):
                 prompt, cache, near = close, self._near, True
         end = yield from cache.hold(prompt.head, prompt.marker, prompt.tail, idle=request.prefill)

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false, reportUntypedFunctionDecorator=false
+# (pygls types its decorators only in part)
 """`zi demo`: the real server as a subprocess over stdio, asked what an editor would ask, on a bundled project."""
 
 from __future__ import annotations
@@ -103,30 +105,30 @@ def run_demo() -> int:
     """Show what an editor would get, from the models that are installed; 0 when all of it worked."""
     console = Console()
     console.print(f"[bold]Zi Coder {__version__}[/bold]: a language server on this machine, nothing leaves it.\n")
-    return asyncio.run(_show(console))
-
-
-async def _show(console: Console) -> int:
     with tempfile.TemporaryDirectory(prefix="zi-demo-") as folder:
         root = Path(folder).resolve() / "sample"
         shutil.copytree(SAMPLE, root)
-        editor = EditorStandIn()
-        try:
-            with _spinner(console, "Starting the language server ...") as done:
-                start = await _timed(editor.start(root))
-                done(f"`initialize` answered after {start.ms:.0f} ms")
-            with _spinner(console, "Loading the model ...") as done:
-                ready = await _timed(editor.settled())
-                done(f"{ready.value.message} ({ready.value.model or 'no model'}; {ready.ms:.0f} ms)")
-            ok = await _ask(console, editor, root / "shop" / "basket.py")
-        finally:
-            await editor.stop()
+        whole = (root / "shop" / "basket.py").read_text(encoding="utf-8")
+        return asyncio.run(_show(console, root, whole))
+
+
+async def _show(console: Console, root: Path, whole: str) -> int:
+    editor = EditorStandIn()
+    try:
+        with _spinner(console, "Starting the language server ...") as done:
+            start = await _timed(editor.start(root))
+            done(f"`initialize` answered after {start.ms:.0f} ms")
+        with _spinner(console, "Loading the model ...") as done:
+            ready = await _timed(editor.settled())
+            done(f"{ready.value.message} ({ready.value.model or 'no model'}; {ready.ms:.0f} ms)")
+        ok = await _ask(console, editor, root / "shop" / "basket.py", whole)
+    finally:
+        await editor.stop()
     console.print(_HOW_TO_GO_ON)
     return 0 if ok else 1
 
 
-async def _ask(console: Console, editor: EditorStandIn, path: Path) -> bool:
-    whole = path.read_text(encoding="utf-8")
+async def _ask(console: Console, editor: EditorStandIn, path: Path, whole: str) -> bool:
     start = whole.index(HOLE_AFTER) + len(HOLE_AFTER)
     text = whole[:start] + whole[whole.index(HOLE_END, start) :]
     snapshot = Snapshot(uri=path.as_uri(), text=text, path=path)
@@ -149,8 +151,8 @@ async def _ask(console: Console, editor: EditorStandIn, path: Path) -> bool:
             )
         )
     )
-    items = ghost.value.items if ghost.value else []
-    _show_ghost(console, snapshot, start, items[0].insert_text if items else "", ghost.ms)
+    items: list[types.InlineCompletionItem] = ghost.value.items if ghost.value else []
+    _show_ghost(console, snapshot, start, str(items[0].insert_text) if items else "", ghost.ms)
     members = await _timed(
         client.text_document_completion_async(
             types.CompletionParams(text_document=document, position=at("\n    basket."))

@@ -1,3 +1,5 @@
+# pyright: reportUnknownMemberType=false
+# (pygls types its constructor and decorators only in part)
 """The language server: capabilities, life cycle, settings, and the wiring of the features.
 
 `initialize` answers before anything heavy is imported or started; models load after `initialized`, in the background.
@@ -13,7 +15,7 @@ import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -32,7 +34,7 @@ from zicoder.lsp.features import (
     inline_completion,
     signature_help,
 )
-from zicoder.lsp.overlay import ZiProtocol, snapshot_of
+from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
 from zicoder.lsp.status import StatusReporter
 from zicoder.models.llama import LlamaInfill
 from zicoder.settings import Settings
@@ -49,8 +51,6 @@ SECTION = "zi"
 class ZiServer(LanguageServer):
     """One client's session: its documents, its workspace, its status."""
 
-    protocol: ZiProtocol
-
     def __init__(self) -> None:
         super().__init__("zicoder", __version__, protocol_cls=ZiProtocol)
         self.project: Workspace | None = None
@@ -61,6 +61,11 @@ class ZiServer(LanguageServer):
         self._told: set[str] = set()
 
     # --- what features ask for
+
+    @property
+    def documents(self) -> ZiWorkspace:
+        """The editor's documents."""
+        return cast("ZiProtocol", self.protocol).workspace
 
     @property
     def encoding(self) -> str:
@@ -77,7 +82,7 @@ class ZiServer(LanguageServer):
 
     def snapshot(self, uri: str) -> Snapshot | None:
         """The open document, frozen now; None when it is not open."""
-        document = self.protocol.workspace.open_document(uri)
+        document = self.documents.open_document(uri)
         return snapshot_of(document) if document is not None else None
 
     def in_background(self, work: Coroutine[Any, Any, None]) -> None:
@@ -93,6 +98,7 @@ class ZiServer(LanguageServer):
         editor = await self._editor_settings(None)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self.completer = Completer(self.project, on_latency=self.status.latency)
+        self._drop_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
         await self.bring_up_model()
 
@@ -129,9 +135,8 @@ class ZiServer(LanguageServer):
         after = self.project.settings
         if self.completer:
             self.completer.settings_changed()
-        if before.python != after.python and self._jedi is not None:
-            self._jedi.close()
-            self._jedi = None
+        if before.python != after.python:
+            self._drop_jedi()
         logging.getLogger("zicoder").setLevel(after.log.level.upper())
         self._show_problems()
         if before != after:
@@ -145,16 +150,21 @@ class ZiServer(LanguageServer):
             await self.completer.close()
         if self.project:
             await self.project.close()
-        if self._jedi:
-            self._jedi.close()
+        self._drop_jedi()
 
     # --- details
 
+    def _drop_jedi(self) -> None:
+        """The next request makes a new one, under the settings of that moment."""
+        if self._jedi is not None:
+            self._jedi.close()
+            self._jedi = None
+
     def _root(self) -> Path | None:
         """The first folder of the workspace."""
-        for folder in self.protocol.workspace.folders.values():
+        for folder in self.documents.folders.values():
             return path_of(folder.uri)
-        return path_of(self.protocol.workspace.root_uri) if self.protocol.workspace.root_uri else None
+        return path_of(self.documents.root_uri) if self.documents.root_uri else None
 
     async def _editor_settings(self, pushed: Any) -> dict[str, Any]:
         """The editor's `zi` section, asked for where the client lets us, else as pushed or as in `initialize`.
@@ -196,17 +206,22 @@ def _plain(values: Any) -> dict[str, Any]:
     """Settings as pygls hands them over (nested named tuples or dicts) as dicts."""
     if hasattr(values, "_asdict"):
         values = values._asdict()
-    return {k: _plain(v) if hasattr(v, "_asdict") else v for k, v in values.items()} if isinstance(values, dict) else {}
+    if not isinstance(values, dict):
+        return {}
+    table = cast("dict[str, Any]", values)
+    return {key: _plain(value) if hasattr(value, "_asdict") else value for key, value in table.items()}
 
 
 def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
     """The sections that are ours, without values that only repeat a default."""
     values = values.get(SECTION, values)
     defaults = Settings.model_construct().model_dump()
+    ours: dict[str, dict[str, Any]] = {
+        name: v for name, v in values.items() if name in defaults and isinstance(v, dict)
+    }
     return {
         name: {key: v for key, v in section.items() if v is not None and v != defaults[name].get(key)}
-        for name, section in values.items()
-        if name in defaults and isinstance(section, dict)
+        for name, section in ours.items()
     }
 
 
@@ -217,6 +232,11 @@ def make_server() -> ZiServer:
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
         server.in_background(server.bring_up())
+
+    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
+    def opened(params: types.DidOpenTextDocumentParams) -> None:
+        if params.text_document.language_id == "python":
+            server.in_background(server.jedi.warm())
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(_: None = None) -> None:
