@@ -1,0 +1,174 @@
+// The private environment: a virtual environment in the extension's own storage with the server that came along.
+
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import {
+  ProgressLocation,
+  window,
+  type CancellationToken,
+  type ExtensionContext,
+  type LogOutputChannel,
+  type Progress,
+} from "vscode";
+import { inEnvironment } from "./path";
+import { findPython, pythonAdvice } from "./python";
+import { run } from "./run";
+
+/** Written last: an environment without it was left half-made. */
+const STAMP = "installed.json";
+
+/** `full` brings llama.cpp along; `editorOnly` leaves it out, for machines that cannot compile it. */
+export type Extent = "full" | "editorOnly";
+
+interface Stamp {
+  /** File name of the wheel that was installed. */
+  readonly wheel: string;
+  readonly extent: Extent;
+}
+
+/** Path of the installed server, or undefined. */
+export function installedServer(context: ExtensionContext): string | undefined {
+  return readStamp(context) && inEnvironment(environmentFolder(context), "zi");
+}
+
+/** How much is installed, if this extension brings another version of it. */
+export function outdated(context: ExtensionContext): Extent | undefined {
+  const wheel = bundledWheel(context);
+  const stamp = readStamp(context);
+  return wheel !== undefined && stamp !== undefined && stamp.wheel !== wheel ? stamp.extent : undefined;
+}
+
+/** File name of the wheel in the extension, or undefined in a build without one. */
+export function bundledWheel(context: ExtensionContext): string | undefined {
+  const folder = context.asAbsolutePath("bundled");
+  return existsSync(folder) ? readdirSync(folder).find((name) => /^zicoder-.*\.whl$/.test(name)) : undefined;
+}
+
+/** Installs, or brings up to date, with progress. True on success; a failure has been told to the user. */
+export async function installServer(context: ExtensionContext, log: LogOutputChannel, extent: Extent): Promise<boolean> {
+  let reason = "";
+  try {
+    const done = await window.withProgress(
+      { location: ProgressLocation.Notification, title: "Zi Coder", cancellable: true },
+      (progress, token) => install(context, log, extent, progress, token),
+    );
+    if (done || readStamp(context)) {
+      return done;
+    }
+  } catch (error) {
+    reason = error instanceof Error ? error.message : String(error);
+  }
+  if (!readStamp(context)) {
+    await rm(environmentFolder(context), { recursive: true, force: true });
+  }
+  return reason !== "" && offerOtherWays(context, log, extent, reason);
+}
+
+/** False when the user cancelled. Throws an error that says in sentences what went wrong and what to do. */
+async function install(
+  context: ExtensionContext,
+  log: LogOutputChannel,
+  extent: Extent,
+  progress: Progress<{ message: string }>,
+  token: CancellationToken,
+): Promise<boolean> {
+  const wheel = bundledWheel(context);
+  if (!wheel) {
+    throw new Error("This build of the extension brings no server. Install it with pip and set zi.server.path.");
+  }
+  /** Undefined on success, else what the program said. */
+  const step = async (message: string, command: string, args: readonly string[]): Promise<string | undefined> => {
+    progress.report({ message });
+    log.info(`${message} ${[command, ...args].join(" ")}`);
+    const onLine = (line: string): void => {
+      log.info(line);
+      progress.report({ message: `${message} ${line.trim().slice(0, 70)}` });
+    };
+    const { ok, output } = await run(command, args, { token, onLine });
+    return ok ? undefined : output;
+  };
+
+  const environment = environmentFolder(context);
+  if (!readStamp(context)) {
+    progress.report({ message: "looking for Python…" });
+    const python = await findPython();
+    if (!python) {
+      throw new Error(`No suitable Python was found. ${pythonAdvice()}`);
+    }
+    await rm(environment, { recursive: true, force: true });
+    await mkdir(environment, { recursive: true });
+    const failure = await step("creating an environment…", python.command, [...python.args, "-m", "venv", environment]);
+    if (token.isCancellationRequested) {
+      return false;
+    }
+    if (failure !== undefined) {
+      throw new Error(`Python could not create an environment: ${lastLine(failure)} ${pythonAdvice()}`);
+    }
+  }
+  const file = pathToFileURL(context.asAbsolutePath(join("bundled", wheel))).href;
+  const requirement = `zicoder${extent === "full" ? "[local]" : ""} @ ${file}`;
+  const message = extent === "full" ? "installing (compiling llama.cpp takes minutes)…" : "installing…";
+  const options = ["--upgrade", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
+  const pip = ["-m", "pip", "install", ...options, requirement];
+  const failure = await step(message, inEnvironment(environment, "python"), pip);
+  if (token.isCancellationRequested) {
+    return false;
+  }
+  if (failure !== undefined) {
+    throw new Error(pipAdvice(failure));
+  }
+  const stamp: Stamp = { wheel, extent };
+  await writeFile(join(environment, STAMP), JSON.stringify(stamp));
+  return true;
+}
+
+async function offerOtherWays(
+  context: ExtensionContext,
+  log: LogOutputChannel,
+  extent: Extent,
+  reason: string,
+): Promise<boolean> {
+  log.error(reason);
+  const again = "Try Again";
+  const without = "Install Without Local Models";
+  const actions = [again, ...(extent === "full" ? [without] : []), "Show Log"];
+  const choice = await window.showErrorMessage(`Zi Coder's server could not be installed. ${reason}`, ...actions);
+  if (choice === again || choice === without) {
+    return installServer(context, log, choice === without ? "editorOnly" : extent);
+  }
+  if (choice) {
+    log.show();
+  }
+  return false;
+}
+
+function pipAdvice(output: string): string {
+  if (/CMake|C compiler|CMAKE_C_COMPILER|Failed building wheel for llama/i.test(output)) {
+    return "llama.cpp could not be compiled. Install a C++ compiler and CMake, or install without local models.";
+  }
+  if (/Temporary failure in name resolution|Failed to establish a new connection|getaddrinfo|No matching distribution/i.test(output)) {
+    return "pip could not reach a package index. Connect once, or configure pip's index, then try again.";
+  }
+  if (/No space left on device|not enough space/i.test(output)) {
+    return "The disk is full. Free about 1 GB, then try again.";
+  }
+  return `pip said: ${lastLine(output)}`;
+}
+
+function lastLine(output: string): string {
+  return output.trimEnd().split("\n").at(-1)?.trim() ?? "";
+}
+
+function readStamp(context: ExtensionContext): Stamp | undefined {
+  try {
+    return JSON.parse(readFileSync(join(environmentFolder(context), STAMP), "utf8")) as Stamp;
+  } catch {
+    return undefined; // Never installed, or not to the end.
+  }
+}
+
+function environmentFolder(context: ExtensionContext): string {
+  return join(context.globalStorageUri.fsPath, "server");
+}

@@ -1,0 +1,112 @@
+// The status-bar item and its menu. The server says what to show; nothing is decided here.
+
+import { commands, MarkdownString, StatusBarAlignment, ThemeColor, window, type Disposable, type QuickPickItem } from "vscode";
+
+export type State = "off" | "starting" | "loading" | "ready" | "busy" | "noModel" | "unavailable" | "crashed" | "stopped";
+
+/** Parameters of the server's `zi/status` notification. */
+export interface Status {
+  readonly state: State;
+  readonly model: string | null;
+  readonly message: string;
+  readonly hint: string;
+  readonly lastLatencyMs: number | null;
+  /** How much of the model is loaded, 0 to 100. */
+  readonly percent: number | null;
+}
+
+interface Look {
+  readonly icon: string;
+  readonly label: string;
+  readonly background?: "warning" | "error";
+}
+
+/** Every icon is a codicon of one width, so the item never moves its neighbours. */
+const LOOKS: Record<State, Look> = {
+  off: { icon: "circle-slash", label: "off" },
+  starting: { icon: "loading~spin", label: "starting" },
+  loading: { icon: "loading~spin", label: "loading the model" },
+  ready: { icon: "sparkle", label: "ready" },
+  busy: { icon: "loading~spin", label: "thinking" },
+  noModel: { icon: "cloud-download", label: "no model", background: "warning" },
+  unavailable: { icon: "warning", label: "suggestions unavailable", background: "warning" },
+  crashed: { icon: "error", label: "engine stopped", background: "error" },
+  stopped: { icon: "debug-disconnect", label: "server not running", background: "warning" },
+};
+
+/** Shorter work is not shown: an icon that flashes at every key is a distraction. */
+const BUSY_DELAY_MS = 250;
+
+export class StatusItem implements Disposable {
+  private readonly item = window.createStatusBarItem("zi.status", StatusBarAlignment.Right, 100);
+  private busyTimer: NodeJS.Timeout | undefined;
+  private message = "";
+
+  constructor() {
+    this.item.name = "Zi Coder";
+    this.item.command = "zi.showMenu";
+    this.item.show();
+  }
+
+  show(status: Status): void {
+    clearTimeout(this.busyTimer);
+    if (status.state === "busy") {
+      this.busyTimer = setTimeout(() => {
+        this.render(status);
+      }, BUSY_DELAY_MS);
+    } else {
+      this.render(status);
+    }
+  }
+
+  /** A status this client knows by itself, without a server. */
+  showLocal(state: State, message: string, hint = ""): void {
+    this.show({ state, message, hint, model: null, lastLatencyMs: null, percent: null });
+  }
+
+  async openMenu(serverRunning: boolean): Promise<void> {
+    const forServer: (QuickPickItem & { command: string })[] = [
+      { label: "$(question) Why no suggestion?", command: "zi.whyNoSuggestion" },
+      { label: "$(refresh) Restart engine", description: "the process that runs the model", command: "zi.restartEngine" },
+    ];
+    const always = [
+      { label: "$(server-process) Restart server", description: "and look for it again", command: "zi.restartServer" },
+      { label: "$(output) Show log", command: "zi.showLog" },
+      { label: "$(gear) Open settings", command: "zi.openSettings" },
+    ];
+    const items = serverRunning ? [...forServer, ...always] : always;
+    const choice = await window.showQuickPick(items, { title: "Zi Coder", placeHolder: this.message });
+    if (choice) {
+      await commands.executeCommand(choice.command);
+    }
+  }
+
+  dispose(): void {
+    clearTimeout(this.busyTimer);
+    this.item.dispose();
+  }
+
+  private render(status: Status): void {
+    const look = LOOKS[status.state];
+    this.message = status.message;
+    this.item.text = `$(${look.icon}) Zi`;
+    this.item.tooltip = tooltip(status, look);
+    this.item.accessibilityInformation = { label: `Zi Coder, ${look.label}: ${status.message}` };
+    this.item.backgroundColor = look.background && new ThemeColor(`statusBarItem.${look.background}Background`);
+  }
+}
+
+function tooltip(status: Status, look: Look): MarkdownString {
+  const facts = [
+    status.model === null ? "" : `Model: ${literal(status.model)}`,
+    status.percent === null ? "" : `Loaded: ${Math.round(status.percent)} %`,
+    status.lastLatencyMs === null ? "" : `Last suggestion: ${Math.round(status.lastLatencyMs)} ms`,
+  ];
+  // Hints name commands between backticks, so they are Markdown; the rest is shown as it is.
+  const parts = [`**Zi Coder: ${look.label}**`, literal(status.message), status.hint, facts.filter(Boolean).join("  \n")];
+  return new MarkdownString(parts.filter(Boolean).join("\n\n"));
+}
+
+function literal(text: string): string {
+  return text.replace(/[\\`*_{}[\]()<>#+!|~-]/g, "\\$&");
+}

@@ -1,0 +1,170 @@
+// What a person does and sees in VS Code, by the workbench's own class names. Every wait has a deadline and says what
+// it waited for.
+
+import { pause } from "./rig.mjs";
+
+export const DEADLINE_MS = 20_000;
+/** Longer than a suggestion takes on a busy machine: each nudge cancels the request before it. */
+const NUDGE_MS = 25_000;
+
+/** Polls until `probe` answers something truthy, and returns that. */
+export async function until(expectation, probe, deadlineMs = DEADLINE_MS) {
+  const deadline = Date.now() + deadlineMs;
+  for (;;) {
+    const value = await probe();
+    if (value) {
+      return value;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`expected ${expectation} within ${deadlineMs / 1000} s`);
+    }
+    await pause(100);
+  }
+}
+
+export class Workbench {
+  constructor(page) {
+    this.page = page;
+    this.keys = page.keyboard;
+  }
+
+  async openFile(name) {
+    const tab = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
+    await until(`${name} to be open`, async () => {
+      await this.#quickInput("Control+P", name);
+      await this.#choose(name);
+      await pause(500);
+      return tab.isVisible();
+    });
+  }
+
+  async runCommand(title) {
+    await this.#quickInput("F1", `>${title}`);
+    await this.#choose(title);
+  }
+
+  /** Puts the cursor there; both count from 1. */
+  async goTo(line, column) {
+    await this.#quickInput("Control+G", `:${line}:${column}`);
+    await this.keys.press("Enter");
+    await this.#visible(".editor-instance .monaco-editor.focused", "the editor to have the focus");
+  }
+
+  async save() {
+    await this.keys.press("Control+S");
+    await until("the file to be saved", async () => (await this.page.locator(".tab.active.dirty").count()) === 0);
+  }
+
+  /** The grey text after the cursor, as one string; empty when there is none. VS Code splits it over several spans. */
+  ghostText() {
+    return this.page.evaluate(() => {
+      const selector = ".ghost-text, .ghost-text-decoration, .ghost-text-decoration-preview";
+      return [...globalThis.document.querySelectorAll(selector)]
+        .filter((element) => !element.parentElement.closest(selector))
+        .map((element) => element.textContent.replaceAll("\u00a0", " "))
+        .join("");
+    });
+  }
+
+  /** Types, then waits for ghost text; types a space and takes it back now and then, as an impatient person would. */
+  async typeForGhostText(text, deadlineMs = 90_000) {
+    await this.keys.type(text, { delay: 40 });
+    let nextNudge = Date.now() + NUDGE_MS;
+    return until(
+      `ghost text after "${text}"`,
+      async () => {
+        if (Date.now() > nextNudge) {
+          nextNudge = Date.now() + NUDGE_MS;
+          await this.keys.type(" ");
+          await this.keys.press("Backspace");
+        }
+        return (await this.ghostText()).trim();
+      },
+      deadlineMs,
+    );
+  }
+
+  async hoverTextAtCursor(expected) {
+    await this.keys.press("Control+K");
+    await this.keys.press("Control+I");
+    return this.#textOf(".monaco-hover:visible", expected);
+  }
+
+  suggestion(expected) {
+    return this.#textOf(".suggest-widget:visible .monaco-list-row", expected);
+  }
+
+  notification(expected) {
+    return this.#textOf(".notification-toast .notification-list-item-message", expected);
+  }
+
+  /** Messages of errors on the screen. */
+  errors() {
+    return this.page.locator(".notification-toast:has(.codicon-error) .notification-list-item-message").allTextContents();
+  }
+
+  async clearNotifications() {
+    await this.runCommand("Notifications: Clear All Notifications");
+  }
+
+  async clickNotificationButton(label) {
+    await this.page.locator(".notification-toast .monaco-button", { hasText: label }).first().click({ timeout: DEADLINE_MS });
+  }
+
+  /** What a screen reader says about our status-bar item. */
+  async status() {
+    const buttons = this.#statusItem.getByRole("button");
+    return (await buttons.count()) > 0 ? ((await buttons.first().getAttribute("aria-label")) ?? "") : "";
+  }
+
+  waitForStatus(expected, deadlineMs) {
+    return until(
+      `the status bar to say "${expected}"`,
+      async () => (await this.status()).includes(expected),
+      deadlineMs,
+    );
+  }
+
+  async statusTooltip(expected) {
+    await this.#statusItem.hover();
+    return this.#textOf(".monaco-hover:visible", expected);
+  }
+
+  async screenshot(file) {
+    await pause(400); // Toasts and lists fade in.
+    await this.page.screenshot({ path: file });
+  }
+
+  get #statusItem() {
+    return this.page.locator('.statusbar-item[id$="zi.status"]');
+  }
+
+  async #quickInput(key, text) {
+    await this.keys.press(key);
+    const input = this.page.locator(".quick-input-widget:visible input").first();
+    await input.waitFor({ timeout: DEADLINE_MS });
+    await input.fill(text);
+  }
+
+  /** The list is filled again while one looks at it, so the right row must have the focus, and Enter may need a repeat. */
+  async #choose(text) {
+    const widget = this.page.locator(".quick-input-widget:visible");
+    const focused = widget.locator(".monaco-list-row.focused", { hasText: text });
+    await until(`"${text}" to be chosen from the list`, async () => {
+      if ((await widget.count()) > 0 && (await focused.count()) > 0) {
+        await this.keys.press("Enter");
+        await pause(500);
+      }
+      return (await widget.count()) === 0;
+    });
+  }
+
+  async #visible(selector, expectation) {
+    await until(expectation, () => this.page.locator(selector).first().isVisible());
+  }
+
+  #textOf(selector, expected) {
+    const found = this.page.locator(selector, { hasText: expected }).first();
+    return until(`${expected} in ${selector}`, async () => ((await found.isVisible()) ? found.textContent() : ""));
+  }
+}
