@@ -34,7 +34,7 @@ STEPS: dict[str, list[Command]] = {
     "format": [(ROOT, [str(BIN / "ruff"), "format", "--check", "--quiet", "."])],
     "lint": [(ROOT, [str(BIN / "ruff"), "check", "--quiet", "."])],
     "types": [(ROOT, [str(BIN / "pyright"), "--warnings"])],
-    "imports": [(ROOT, [str(BIN / "lint-imports"), "--no-timing"])],
+    "imports": [(ROOT, [str(BIN / "lint-imports")])],
     "typescript": [(CLIENT, [NPM, "ci", "--silent"]), (CLIENT, [NPM, "run", "--silent", "check"])],
     "models": [(ROOT, zi("model", "pull", *MODELS))],
     "unit": [(ROOT, pytest("tests/unit"))],

@@ -6,14 +6,17 @@ Owns the settings in force, the engine and the choice of models. A front end mak
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import platformdirs
 
-from zicoder.engine.handle import Engine, EngineStatus
+from zicoder.engine.handle import Engine
+from zicoder.engine.status import EngineStatus
 from zicoder.errors import ModelNotInstalled, ZiError
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
@@ -25,12 +28,19 @@ __all__ = ["Workspace", "log_dir"]
 
 SCRIPTED = "scripted:"
 OFF = "none"
+KEEP_LOGS_S = 14 * 24 * 3600.0
 
 
 def log_dir() -> Path:
     """Where log files go."""
     override = os.environ.get("ZI_LOG_DIR")
     return Path(override) if override else platformdirs.user_log_path("zicoder")
+
+
+def _old_logs() -> list[Path]:
+    """Logs of engines whose server did not live to remove them."""
+    limit = time.time() - KEEP_LOGS_S
+    return [path for path in log_dir().glob("engine-*.log") if path.stat().st_mtime < limit]
 
 
 class Workspace:
@@ -48,7 +58,8 @@ class Workspace:
         self.problems: list[Problem]
         self._editor_settings = editor_settings
         self.settings, self.problems = load_settings(project=root, editor=editor_settings)
-        self.engine = Engine(log_file=log_dir() / f"engine-{os.getpid()}.log", on_status=on_engine)
+        self._engine_log = log_dir() / f"engine-{os.getpid()}.log"
+        self.engine = Engine(log_file=self._engine_log, on_status=on_engine)
         self._infill: InfillModel | None = None
 
     async def __aenter__(self) -> Workspace:
@@ -58,14 +69,12 @@ class Workspace:
         await self.close()
 
     async def close(self) -> None:
-        """End the engine. Its log is kept only if it says something."""
+        """End the engine. Its log is kept only if it crashed, and not for ever."""
         await self.engine.close()
-        log_file = log_dir() / f"engine-{os.getpid()}.log"
-        try:
-            if log_file.stat().st_size == 0:
+        logs = [] if self.engine.crashes else [self._engine_log]
+        for log_file in [*logs, *_old_logs()]:
+            with contextlib.suppress(OSError):  # it was never made, or somebody else removed it
                 log_file.unlink()
-        except OSError:
-            return  # it was never made, or somebody else removed it
 
     def configure(self, editor_settings: Mapping[str, Any] | None) -> None:
         """Read every settings source again; a change of model takes effect at the next request."""

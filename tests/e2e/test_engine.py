@@ -13,9 +13,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-
-from zicoder.engine.handle import Engine, EngineState, EngineStatus
+from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, FimTokens, Infill, Load, Message
+from zicoder.engine.status import EngineState, EngineStatus
 from zicoder.errors import EngineCrashed, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
 
 pytestmark = pytest.mark.model
@@ -76,11 +76,11 @@ async def test_typing_costs_only_what_was_typed(engine: Engine, qwen: Path) -> N
     [
         (lambda p, s: (p + "width\n    x = ", s), 24),
         (lambda p, s: (p[:-7], s), 24),
-        (lambda p, s: (p + "width\n" + s[:3], s[3:]), 40),
+        (lambda p, s: (p + "width * height * ", s[2:]), 40),
         (lambda p, s: (p[:-20], p[-20:] + s), 40),
         (lambda p, s: (p, s + "# the end\n"), 24),
     ],
-    ids=["type a line", "delete a word", "cursor down", "cursor up", "text added at the end"],
+    ids=["type a line", "delete a word", "text taken away below", "cursor up", "text added at the end"],
 )
 async def test_a_moved_cache_answers_like_a_fresh_one(
     engine: Engine, qwen: Path, change: Callable[[str, str], tuple[str, str]], most: int

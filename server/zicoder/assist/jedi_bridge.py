@@ -51,6 +51,7 @@ class JediBridge:
         self._interpreter = interpreter
         self._root = root
         self._worker = Worker("zicoder-jedi")
+        self._closing = False
         self._reported: set[tuple[str, str]] = set()
         # From here on: touched by the worker's thread only.
         self._environment: Any = None
@@ -104,6 +105,7 @@ class JediBridge:
 
     def close(self) -> None:
         """Cancel what waits, and end jedi's child process as soon as the present question is through."""
+        self._closing = True
         self._worker.close(self._release)
 
     async def _ask(self, what: str, question: Callable[[], T], empty: T, *, urgent: bool = False) -> T:
@@ -114,7 +116,8 @@ class JediBridge:
                 return question()
             except Exception as error:  # noqa: BLE001  jedi raises anything: RecursionError, KeyError, its own
                 self._script = None
-                self._report(what, error)
+                if not self._closing:  # at exit, Python ends jedi's child process under a question that still runs
+                    self._report(what, error)
                 return empty
 
         return await self._worker.run(answer, urgent=urgent)

@@ -100,8 +100,8 @@ class Completer:
                 await asyncio.sleep(settings.debounce_ms / 1000)
         flight = _Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
         self._flights[snapshot.uri] = flight
-        if not await flight.wait():
-            trace.reason = "A newer request took its place."
+        finished = await flight.wait()
+        trace.reason = flight.reason if finished else "A newer request took its place."
         return flight.text
 
     def _look_up(self, snapshot: Snapshot, offset: int, trace: Trace) -> str | None:
@@ -127,9 +127,9 @@ class Completer:
                 result = apply_filters(flight.streamed, hole)
                 stage.note = ", ".join(result.changed_by) or "unchanged"
                 if result.dropped_by:
-                    trace.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
+                    flight.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
         except TimeoutError:
-            trace.reason = SLOW.format(_patience_ms(trace, self._workspace.settings.completion))
+            flight.reason = SLOW.format(_patience_ms(trace, self._workspace.settings.completion))
             return
         finally:
             if self._flights.get(snapshot.uri) is flight:
@@ -137,7 +137,7 @@ class Completer:
         if trace.stats and trace.stats.near:
             self.prefill(snapshot, offset)  # the answer came from a short prompt: get the whole one ready for the next
         flight.text = result.text
-        self._cache.put(Cached.of(snapshot, offset, result.text, trace.reason))
+        self._cache.put(Cached.of(snapshot, offset, result.text, flight.reason))
 
     async def _infill(self, flight: _Flight, hole: Hole, request: InfillRequest, trace: Trace) -> None:
         settings = self._workspace.settings.completion
@@ -211,6 +211,7 @@ class _Flight:
         self.offset = offset
         self.streamed = ""
         self.text = ""
+        self.reason = ""
         self._waiting = 0
         self._place = Cached.of(snapshot, offset, "")
         self._task: asyncio.Task[None] = asyncio.create_task(work(self))

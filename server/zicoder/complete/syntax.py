@@ -64,6 +64,9 @@ _CHAR = r"'(?:\\[^\r\n]{1,10}?|[^\\'\r\n])'"
 _REGEX = r"(?<=[=(,:!&|?{};\s\[])/(?![/*\s=])(?:\\.|\[(?:\\.|[^\]\\\r\n])*\]|[^/\\\r\n\[])+/[a-z]*"
 """A JavaScript regular expression, where no division can stand."""
 
+_LABEL = re.compile(r"\w+\s*:\s*$")
+"""A label such as `public:`, which stands at the left margin within a class."""
+
 _C_LIKE = Syntax(quotes='"', literal=_CHAR)
 _SCRIPT = Syntax(long_quotes=("`",), literal=_REGEX)
 _PYTHON = Syntax(line_comments=("#",), block_comments=(), long_quotes=('"""', "'''"), blocks_by_indent=True)
@@ -194,7 +197,7 @@ class Lexer:
 
 def _is_top_level(line: str) -> bool:
     """Whether a line can only be the start of a statement at the top of a file."""
-    return line[:1].isalpha() or line[:1] in ("_", "@")
+    return (line[:1].isalpha() or line[:1] in ("_", "@")) and _LABEL.match(line) is None
 
 
 def lex_prefix(hole: Hole) -> Lexer:
@@ -215,8 +218,8 @@ def lex_prefix(hole: Hole) -> Lexer:
                 break
     syntax = syntax_of(hole.language)
     lexer = Lexer(syntax)
-    lexer.outer_unknown = not found and at > 0 and not syntax.blocks_by_indent
     at = max(at, limit)
+    lexer.outer_unknown = not found and at > 0 and not syntax.blocks_by_indent
     lexer.feed(_delimiter_around(hole.prefix, at, syntax))
     lexer.feed(hole.prefix[at:line_start])
     return lexer

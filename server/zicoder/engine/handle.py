@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import enum
 import logging
 import os
-import signal
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -40,10 +37,11 @@ from zicoder.engine.protocol import (
     Ready,
     Reply,
     Request,
-    Stats,
     decode_reply,
     encode,
 )
+from zicoder.engine.reading import Reading
+from zicoder.engine.status import EngineState, EngineStatus, exit_cause
 from zicoder.errors import (
     EngineCrashed,
     EngineError,
@@ -54,7 +52,7 @@ from zicoder.errors import (
     ZiError,
 )
 
-__all__ = ["Engine", "EngineState", "EngineStatus", "Reading"]
+__all__ = ["Engine"]
 
 log = logging.getLogger("zicoder.engine")
 
@@ -73,75 +71,12 @@ UNAVAILABLE_EXIT = 1
 """Python's exit status after an uncaught exception: at start, that is llama-cpp-python failing to import."""
 
 
-class EngineState(enum.Enum):
-    """Where the engine is in its life."""
-
-    DOWN = "down"
-    STARTING = "starting"
-    LOADING = "loading"
-    READY = "ready"
-    BUSY = "busy"
-    CRASHED = "crashed"
-    STOPPED = "stopped"
-    UNAVAILABLE = "unavailable"
-
-
-@dataclass(frozen=True, slots=True)
-class EngineStatus:
-    """What to tell a person about the engine."""
-
-    state: EngineState
-    error: ZiError | None = None
-    percent: int | None = None
-
-
 _FAILURES: dict[str, type[ZiError]] = {
     "ModelError": ModelError,
     "ModelMisconfigured": ModelMisconfigured,
     "EngineError": EngineError,
     "EngineUnavailable": EngineUnavailable,
 }
-
-
-class Reading:
-    """The running answer to one request: iterate for text; `stats` when it ended; `aclose` cancels."""
-
-    def __init__(self, engine: Engine, request: Infill | Chat) -> None:
-        self._engine = engine
-        self._request = request
-        self._replies: asyncio.Queue[Reply | ZiError] | None = None
-        self.stats = Stats(finish="cancelled")
-
-    async def __aiter__(self) -> AsyncIterator[str]:
-        """Pieces of text. Raises EngineError or ModelError."""
-        self._replies = self._engine.submit(self._request)
-        try:
-            while True:
-                reply = await self._replies.get()
-                match reply:
-                    case Begun():
-                        self.stats = msgspec.structs.replace(reply.stats, finish="cancelled")
-                    case Piece():
-                        count = self.stats.generated_tokens + 1
-                        self.stats = msgspec.structs.replace(self.stats, generated_tokens=count)
-                        yield reply.text
-                    case Done():
-                        self._replies = None
-                        self.stats = reply.stats
-                        return
-                    case ZiError():
-                        self._replies = None
-                        raise reply
-                    case _:
-                        raise EngineError(f"The engine answered out of turn: {type(reply).__name__}.")
-        finally:
-            await self.aclose()
-
-    async def aclose(self) -> None:
-        """Cancel, if it still runs. The engine stops between two tokens or in the middle of prompt evaluation."""
-        if self._replies is not None:
-            self._replies = None
-            self._engine.cancel(self._request.id)
 
 
 class Engine:
@@ -180,6 +115,11 @@ class Engine:
     def pid(self) -> int | None:
         """Process id of the engine, None when there is none."""
         return self._process.pid if self._process and self._process.returncode is None else None
+
+    @property
+    def crashes(self) -> int:
+        """How often it has crashed of late."""
+        return len(self._crashes)
 
     def new_id(self) -> int:
         """A fresh request id."""
@@ -316,7 +256,7 @@ class Engine:
             return asyncio.subprocess.DEVNULL
         try:
             self._log_file.parent.mkdir(parents=True, exist_ok=True)
-            return open(self._log_file, "wb")  # noqa: PTH123 - handed to the child, closed by the caller
+            return open(self._log_file, "ab")  # noqa: PTH123 - handed to the child, closed by the caller
         except OSError as error:
             log.warning("no engine log: %s", error)
             return asyncio.subprocess.DEVNULL
@@ -347,12 +287,12 @@ class Engine:
         self._crashes.append(now)
         recent = [at for at in self._crashes if now - at < CRASH_WINDOW_S]
         log.error("engine died with exit status %s (%d in the last minute)", code, len(recent))
-        error = EngineCrashed(f"The engine crashed ({_cause(code)}).", hint="It is being restarted.")
+        error = EngineCrashed(f"The engine crashed ({exit_cause(code)}).", hint="It is being restarted.")
         self._fail_waiting(error)
         if len(recent) >= MAX_CRASHES:
             where = f" Its log: {self._log_file}." if self._log_file else ""
             stopped = EngineStopped(
-                f"The engine crashed {MAX_CRASHES} times within a minute ({_cause(code)}), so it was stopped.",
+                f"The engine crashed {MAX_CRASHES} times within a minute ({exit_cause(code)}), so it was stopped.",
                 hint=f'Run the command "Restart Engine" when the cause is gone.{where}',
             )
             self._set(EngineStatus(EngineState.STOPPED, error=stopped))
@@ -461,11 +401,3 @@ class Engine:
 def with_id(request: Load, new_id: int) -> Load:
     """The same request under another id."""
     return msgspec.structs.replace(request, id=new_id)
-
-
-def _cause(code: int) -> str:
-    """An exit status as a person would say it."""
-    if code < 0 and os.name == "posix":
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
-        return f"killed by {name}; out of memory?" if name == "SIGKILL" else f"killed by {name}"
-    return f"exit status {code}"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from zicoder.engine.protocol import Chat, Infill, Stats
 from zicoder.engine.worker_cache import SLICE, FimCache
-from zicoder.engine.worker_llama import AbortFlag, Context, Model, PieceDecoder, ThreadGauge
+from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model, PieceDecoder, ThreadGauge
 
 __all__ = ["LoadedModel"]
 
@@ -51,9 +51,18 @@ class LoadedModel:
         self._near = FimCache(self._infill_context, first=FimCache.SEQUENCES)
         self._chat_context: Context | None = None
         self._chat_tokens: list[int] = []
+        self._warm_up()
 
     def _context(self, sequences: int, extra: int = 0) -> Context:
         return Context(self.model, n_ctx=self.n_ctx + extra, n_seq=sequences, threads=self._threads, abort=self._abort)
+
+    def _warm_up(self) -> None:
+        """Touch every weight once, so that the first request does not wait for the disk, and measure the speed."""
+        context = self._infill_context
+        tokens = self.model.tokenize("x = 1\n" * MEASURABLE)[:MEASURABLE]
+        for _ in range(2):
+            context.decode(tokens, at=0, seq=0)
+            context.clear()
 
     def forget(self) -> None:
         """Empty every cache, after a native error left the cells in doubt."""

@@ -98,7 +98,9 @@ class ZiServer(LanguageServer):
         editor = await self._editor_settings(None)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self.completer = Completer(self.project, on_latency=self.status.latency)
-        self._drop_jedi()  # a request that came before the settings made one with the default interpreter
+        _set_log_level(self.project.settings)
+        if self.project.settings.python != Settings().python:
+            self._replace_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
         await self.bring_up_model()
 
@@ -136,8 +138,8 @@ class ZiServer(LanguageServer):
         if self.completer:
             self.completer.settings_changed()
         if before.python != after.python:
-            self._drop_jedi()
-        logging.getLogger("zicoder").setLevel(after.log.level.upper())
+            self._replace_jedi()
+        _set_log_level(after)
         self._show_problems()
         if before != after:
             await self.bring_up_model()
@@ -150,14 +152,15 @@ class ZiServer(LanguageServer):
             await self.completer.close()
         if self.project:
             await self.project.close()
-        self._drop_jedi()
+        if self._jedi:
+            self._jedi.close()
 
     # --- details
 
-    def _drop_jedi(self) -> None:
+    def _replace_jedi(self) -> None:
         """The next request makes a new one, under the settings of that moment."""
         if self._jedi is not None:
-            self._jedi.close()
+            self.in_background(_retire(self._jedi))
             self._jedi = None
 
     def _root(self) -> Path | None:
@@ -200,6 +203,18 @@ class ZiServer(LanguageServer):
     def report_server_error(self, error: Exception, source: Any) -> None:
         """An unforeseen exception goes to the log; no popup shows a stack trace."""
         log.error("internal error (%s)", getattr(source, "__name__", source), exc_info=error)
+
+
+def _set_log_level(settings: Settings) -> None:
+    logging.getLogger("zicoder").setLevel(settings.log.level.upper())
+
+
+async def _retire(jedi: JediBridge) -> None:
+    """Close an analysis once it has answered what it was asked."""
+    try:
+        await jedi.warm()  # it answers this last
+    finally:
+        jedi.close()
 
 
 def _plain(values: Any) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from lsprotocol import types
 
-from zicoder.engine.handle import EngineState, EngineStatus
+from zicoder.engine.status import EngineState, EngineStatus
 from zicoder.errors import ModelNotInstalled, ZiError
 
 __all__ = ["STATUS", "StatusReporter"]

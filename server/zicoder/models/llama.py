@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import msgspec
 import psutil
 
-from zicoder.engine.handle import Engine, Reading
+from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import FimTokens, Infill, Load, Loaded
+from zicoder.engine.reading import Reading
 from zicoder.errors import EngineCrashed
 from zicoder.models.protocols import InfillRequest, InfillStats
 from zicoder.models.store import ResolvedModel

@@ -150,6 +150,17 @@ def test_the_line_below_is_never_shown_last(text: str, hole: Hole, parrot: bool)
         assert not same or closer_of(last)
 
 
+def test_a_class_too_long_to_be_read_from_its_start_may_still_be_closed() -> None:
+    """The brackets around the cursor are followed for some thousand characters only."""
+    methods = "".join(f"  method{n}() {{\n    return call({n});\n  }}\n" for n in range(400))
+    hole = Hole(prefix="class Long {\n" + methods, suffix="\nrun(new Long());\n", language="typescript")
+    assert apply_filters("}", hole).text == "}"
+    inside = Hole(
+        prefix=f"class Long {{\n{methods}  go() {{\n    run(", suffix=f");\n  }}\n{methods}}}\n", language="java"
+    )
+    assert apply_filters("first, second);", inside).text == "first, second"
+
+
 def test_one_long_line_takes_no_long_time() -> None:
     line = "function(a){return {b:[a]}};" * 40_000
     hole = Hole(prefix=line, suffix=line, language="javascript")
