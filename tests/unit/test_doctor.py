@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+
 from zicoder.commands.doctor import Check, examine
 from zicoder.models.catalog import load_catalog
 

@@ -146,6 +146,7 @@ class ZiServer(LanguageServer):
 
     async def bring_down(self) -> None:
         """End what was started."""
+        self.status.close()
         for task in list(self._tasks):
             task.cancel()
         if self.completer:

@@ -52,6 +52,7 @@ class StatusReporter:
         self._latency: float | None = None
         self._sent: dict[str, Any] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
         self._token: str | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -100,8 +101,14 @@ class StatusReporter:
         self._latency = round(ms)
         self._schedule()
 
+    def close(self) -> None:
+        """Say nothing more: after `shutdown` nobody listens, and after `exit` there is nothing to write to."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+
     def _schedule(self) -> None:
-        if self._timer is None:
+        if self._timer is None and not self._closed:
             self._timer = asyncio.get_running_loop().call_later(MIN_PAUSE_S, self._send)
 
     def _send(self) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+
 from zicoder.assist import answers
 from zicoder.assist.jedi_bridge import MAX_CHARS, JediBridge, _safe_variables
 from zicoder.assist.types import CompletionDetail

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from parso.grammar import load_grammar
+
 from zicoder.assist.jedi_text import JediText
 from zicoder.assist.outline import outline
 from zicoder.assist.types import Symbol

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
+
 from zicoder.assist.types import CompletionKind, Location, Symbol, SymbolKind
 from zicoder.lsp import convert
 from zicoder.text import Position, Snapshot

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 from pygls.protocol import default_converter
+
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.lsp.features import completion, definition, document_symbol, hover, signature_help
 from zicoder.lsp.host import documentation

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
+
 from zicoder.errors import InputError
 from zicoder.lsp.convert import uri_of
 from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+
 from zicoder.models.catalog import Catalog, ModelEntry, Source, WheelPiece, WheelSource
 from zicoder.models.store import ModelStore
 

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 import msgspec
+
 from zicoder.errors import ZiError
 from zicoder.models.catalog import Catalog, ModelEntry
 from zicoder.models.store import ModelStore

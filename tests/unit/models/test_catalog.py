@@ -1,5 +1,6 @@
 import msgspec
 import pytest
+
 from zicoder.errors import ModelError, UnknownModel
 from zicoder.models.catalog import HubSource, ModelEntry, WheelPiece, WheelSource, load_catalog, parse_catalog
 
@@ -27,7 +28,7 @@ def test_the_catalog_that_ships_is_valid_and_complete():
     assert qwen.size == 491400064
     assert "infill" in qwen.good_for
     assert qwen.fim_template is not None
-    assert qwen.fim_template.needed == ("<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>")
+    assert qwen.fim_template.middle == "<|fim_middle|>"
     assert [type(source) for source in qwen.sources] == [HubSource, WheelSource]
     assert catalog["smollm2-135m"].fim_template is None
 

@@ -16,6 +16,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from zicoder.models.catalog import HubSource
 
 pytest.importorskip("huggingface_hub")

@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from zicoder.errors import DiskFull, DownloadFailed, ModelError
 from zicoder.models.sources import without_credentials
 

@@ -1,6 +1,7 @@
 import os
 
 import pytest
+
 from zicoder.errors import ModelCorrupt, ModelError, ModelNotInstalled, UnknownModel
 from zicoder.models.catalog import load_catalog
 from zicoder.models.store import INFILL_PREFERENCE, ModelStore, choose_infill, data_dir
