@@ -96,6 +96,8 @@ class Engine:
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
         self._waiting: dict[int, asyncio.Queue[Reply | ZiError]] = {}
+        self._asked: set[int] = set()
+        """Requests that somebody waits for, which idle preparation is not: they make the engine look busy."""
         self._next_id = 0
         self._loaded: dict[str, Loaded] = {}
         self._wanted: dict[str, Load] = {}
@@ -172,12 +174,15 @@ class Engine:
             replies.put_nowait(self.status.error or EngineCrashed("The engine is not running."))
             return replies
         self._waiting[request.id] = replies
+        if not (isinstance(request, Infill) and request.prefill):
+            self._asked.add(request.id)
         self._write(request)
         self._show_load()
         return replies
 
     def cancel(self, request_id: int) -> None:
         """Stop a request for real; whoever waits for it gets nothing more."""
+        self._asked.discard(request_id)
         if self._waiting.pop(request_id, None) is not None:
             self._write(Cancel(id=request_id))
             self._show_load()
@@ -353,12 +358,14 @@ class Engine:
         if replies is not None:
             replies.put_nowait(reply)
         if last:
+            self._asked.discard(request_id)
             self._show_load()
 
     def _fail_waiting(self, error: ZiError) -> None:
         for replies in self._waiting.values():
             replies.put_nowait(error)
         self._waiting.clear()
+        self._asked.clear()
 
     def _write(self, request: Request) -> None:
         process = self._process
@@ -388,7 +395,7 @@ class Engine:
 
     def _show_load(self) -> None:
         if self.status.state in (EngineState.READY, EngineState.BUSY) and self.status.error is None:
-            state = EngineState.BUSY if self._waiting else EngineState.READY
+            state = EngineState.BUSY if self._asked else EngineState.READY
             if state is not self.status.state:
                 self._set(EngineStatus(state))
 
