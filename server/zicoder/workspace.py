@@ -20,13 +20,12 @@ from zicoder.engine.status import EngineStatus
 from zicoder.errors import ModelNotInstalled, ZiError
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
-from zicoder.models.scripted import ScriptedModel
+from zicoder.models.providers import INFILL_PROVIDERS
 from zicoder.models.store import ModelStore, choose_infill
 from zicoder.settings import Problem, Settings, load_settings
 
 __all__ = ["Workspace", "log_dir"]
 
-SCRIPTED = "scripted:"
 OFF = "none"
 KEEP_LOGS_S = 14 * 24 * 3600.0
 
@@ -94,8 +93,9 @@ class Workspace:
             wanted = self.settings.model.infill
             if wanted == OFF:
                 raise ModelNotInstalled("Inline suggestions have no model (`zi.model.infill` is none).")
-            if wanted.startswith(SCRIPTED):
-                self._infill = ScriptedModel.from_file(Path(wanted.removeprefix(SCRIPTED)))
+            provider, _, argument = wanted.partition(":")
+            if argument and provider in INFILL_PROVIDERS:
+                self._infill = INFILL_PROVIDERS.get(provider)(argument)
             else:
                 resolved = await asyncio.to_thread(choose_infill, wanted, ModelStore())
                 self._infill = LlamaInfill(self.engine, resolved, self.settings.engine)

@@ -18,6 +18,7 @@ from typing import Any
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
 from rich.console import Console
+from rich.markdown import Markdown
 from rich.panel import Panel
 from rich.syntax import Syntax
 
@@ -165,7 +166,7 @@ async def _ask(console: Console, editor: EditorStandIn, path: Path, whole: str) 
         client.text_document_hover_async(types.HoverParams(text_document=document, position=at("print(basket.to")))
     )
     console.print(f"[bold]Hover[/bold] over total   [dim]jedi, {hover.ms:.0f} ms[/dim]")
-    console.print(Panel(hover.value.contents.value.strip() if hover.value else "nothing", expand=False))
+    console.print(Panel(Markdown(hover.value.contents.value) if hover.value else "nothing", expand=False))
     return bool(items and labels and hover.value)
 
 
