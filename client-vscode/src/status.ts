@@ -30,8 +30,8 @@ const LOOKS: Record<State, Look> = {
   busy: { icon: "loading~spin", label: "thinking" },
   noModel: { icon: "cloud-download", label: "no model", background: "warning" },
   unavailable: { icon: "warning", label: "suggestions unavailable", background: "warning" },
-  crashed: { icon: "error", label: "engine stopped", background: "error" },
-  stopped: { icon: "debug-disconnect", label: "server not running", background: "warning" },
+  crashed: { icon: "sync~spin", label: "the engine is starting again", background: "warning" },
+  stopped: { icon: "debug-disconnect", label: "stopped", background: "error" },
 };
 
 /** Shorter work is not shown: an icon that flashes at every key is a distraction. */

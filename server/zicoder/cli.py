@@ -235,7 +235,7 @@ def list_models(as_json: Json = False) -> None:
 
 @model_app.command()
 def pull(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: the infill model.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: the infill model.")] = None,
     places: Annotated[
         list[str] | None, typer.Option("--from", metavar="PATH", help="A file or folder to look in first.")
     ] = None,
@@ -259,7 +259,7 @@ def pull(
 
 @model_app.command()
 def verify(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Default: all installed.")] = None,
+    names: Annotated[list[str] | None, typer.Argument(metavar="NAME", help="Default: all installed.")] = None,
     as_json: Json = False,
 ) -> None:
     """Read installed models in full and check their SHA-256; a damaged file is deleted."""

@@ -20,6 +20,7 @@ from typing import Any, Literal, cast
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
+from pydantic_settings import SettingsError as EnvironmentSettingsError
 
 __all__ = [
     "CompletionSettings",
@@ -164,15 +165,32 @@ def _sources(
     yield _read_toml(user_settings_path(), problems, trusted=True)
     if project is not None:
         yield _read_toml(project / ".zicoder" / "settings.toml", problems, trusted=False)
-    yield _checked(_environment(), "environment", problems)
+    yield _checked(_environment(problems), "environment", problems)
     if editor:
         yield _checked(editor, "editor settings", problems)
 
 
-def _environment() -> dict[str, Any]:
-    """Values of ZI_SECTION__KEY variables. Other ZI_ variables are not settings and are passed over."""
-    found = EnvSettingsSource(Settings)()
-    return {name: found[name] for name in Settings.model_fields if isinstance(found.get(name), dict)}
+def _environment(problems: list[Problem]) -> dict[str, Any]:
+    """Values of ZI_SECTION__KEY variables, one by one: a bad one must not hide the others.
+
+    Other ZI_ variables are not settings and are passed over.
+    """
+    found: dict[str, Any] = {}
+    source = EnvSettingsSource(Settings)
+    variables = dict(source.env_vars)
+    for name, value in variables.items():
+        if not name.lower().startswith("zi_") or "__" not in name:
+            continue
+        source.env_vars = {name: value}
+        try:
+            values = source()
+        except EnvironmentSettingsError:
+            key = name.lower().removeprefix("zi_").replace("__", ".")
+            message = f'{name.upper()} cannot be read; a list is written as JSON, for example \'["a", "b"]\'.'
+            problems.append(Problem("environment", key, message))
+            continue
+        _merge(found, {section: content for section, content in values.items() if isinstance(content, dict)})
+    return found
 
 
 def _read_toml(path: Path, problems: list[Problem], *, trusted: bool) -> dict[str, Any]:

@@ -81,6 +81,8 @@ class Workspace:
         self._editor_settings = editor_settings
         self.settings, self.problems = load_settings(project=self.root, editor=editor_settings)
         if (before.model, before.engine) != (self.settings.model, self.settings.engine):
+            if self._infill is not None:
+                self.engine.unload(self._infill.name)
             self._infill = None
 
     async def infill_model(self) -> InfillModel:

@@ -126,7 +126,7 @@ class Completer:
             with trace.stage("filters") as stage:
                 result = apply_filters(flight.streamed, hole)
                 stage.note = ", ".join(result.changed_by) or "unchanged"
-                if result.dropped_by:
+                if result.dropped_by and flight.streamed.strip():
                     flight.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
         except TimeoutError:
             flight.reason = SLOW.format(_patience_ms(trace, self._workspace.settings.completion))

@@ -37,6 +37,7 @@ from zicoder.engine.protocol import (
     Ready,
     Reply,
     Request,
+    Unload,
     decode_reply,
     encode,
 )
@@ -140,6 +141,12 @@ class Engine:
                 return self._loaded[request.model]
             self._wanted[request.model] = request
             return await self._load_now(request)
+
+    def unload(self, model: str) -> None:
+        """Free a model that is not needed any more. Nothing happens when it is not loaded."""
+        self._wanted.pop(model, None)
+        if self._loaded.pop(model, None) is not None:
+            self._write(Unload(id=self.new_id(), model=model))
 
     async def _load_now(self, request: Load) -> Loaded:
         replies = self.submit(request)
@@ -292,9 +299,11 @@ class Engine:
         self._crashes.append(now)
         recent = [at for at in self._crashes if now - at < CRASH_WINDOW_S]
         log.error("engine died with exit status %s (%d in the last minute)", code, len(recent))
-        error = EngineCrashed(f"The engine crashed ({exit_cause(code)}).", hint="It is being restarted.")
+        final = len(recent) >= MAX_CRASHES
+        hint = "" if final else "It is being restarted."
+        error = EngineCrashed(f"The engine crashed ({exit_cause(code)}).", hint=hint)
         self._fail_waiting(error)
-        if len(recent) >= MAX_CRASHES:
+        if final:
             where = f" Its log: {self._log_file}." if self._log_file else ""
             stopped = EngineStopped(
                 f"The engine crashed {MAX_CRASHES} times within a minute ({exit_cause(code)}), so it was stopped.",

@@ -97,7 +97,8 @@ class LoadedModel:
         end = yield from cache.hold(prompt.head, prompt.marker, prompt.tail, idle=request.prefill)
         if request.prefill:
             return clock.stats("end", prompt=len(prompt), evaluated=context.evaluated - before)
-        answer = _Answer(self.model, emit, stop=request.stop, max_tokens=request.max_tokens)
+        limit = _answer_limit(request, NEAR_TOKENS if near else self.n_ctx)
+        answer = _Answer(self.model, emit, stop=request.stop, max_tokens=limit)
         evaluated, seq = 0, cache.answer_seq
         try:
             logits = yield from context.evaluate(prompt.middle, at=end, seq=seq, want_logits=True)
@@ -126,7 +127,8 @@ class LoadedModel:
         before, after = request.prefix, request.suffix
         if near:
             before, after = before[-request.near_prefix :], after[: request.near_suffix]
-        room = (NEAR_TOKENS if near else self.n_ctx) - request.max_tokens - 8
+        size = NEAR_TOKENS if near else self.n_ctx
+        room = size - _answer_limit(request, size) - 8
         prefix = model.tokenize(before)
         if self.fim is None:
             tokens = [*model.bos, *prefix[-room:]] or model.tokenize("\n")
@@ -169,6 +171,11 @@ class LoadedModel:
             logits = yield from context.evaluate([answer.last], at=len(held), seq=0, want_logits=True)
             held.append(answer.last)
         return clock.stats(answer.finish, prompt=len(prompt), evaluated=evaluated, generated=answer.count)
+
+
+def _answer_limit(request: Infill, size: int) -> int:
+    """Most tokens of an answer: half of the cache belongs to the prompt, whatever is asked for."""
+    return min(request.max_tokens, size // 2)
 
 
 @dataclass(frozen=True, slots=True)

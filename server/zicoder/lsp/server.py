@@ -56,6 +56,8 @@ class ZiServer(LanguageServer):
         self.project: Workspace | None = None
         self.completer: Completer | None = None
         self.status = StatusReporter(self._notify_status, self._progress)
+        self.initial_settings: Any = None
+        """`initializationOptions`: the settings of clients that cannot be asked for them."""
         self._jedi: JediBridge | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
@@ -95,7 +97,7 @@ class ZiServer(LanguageServer):
 
     async def bring_up(self) -> None:
         """Everything after `initialized`: settings, then the model."""
-        editor = await self._editor_settings(None)
+        editor = await self._editor_settings(self.initial_settings)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self.completer = Completer(self.project, on_latency=self.status.latency)
         _set_log_level(self.project.settings)
@@ -244,6 +246,10 @@ def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
 def make_server() -> ZiServer:
     """A server with every feature registered."""
     server = ZiServer()
+
+    @server.feature(types.INITIALIZE)
+    def initialize(params: types.InitializeParams) -> None:
+        server.initial_settings = params.initialization_options
 
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:

@@ -13,7 +13,7 @@ __all__ = ["InfillModel", "InfillRequest", "InfillStats", "InfillStream"]
 class InfillRequest:
     """Text around a hole, for a model to fill.
 
-    `document` names whose KV cache to use; requests for one document share it.
+    `document` says which document the hole is in; a model that has several caches may keep one for each.
     `stop` ends the answer before any of these strings.
     `near_prefix` and `near_suffix` are the numbers of characters next to the hole to which a model may limit itself
     when the whole text would take it too long; 0 means that it may not.
