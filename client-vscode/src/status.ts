@@ -31,7 +31,7 @@ const LOOKS: Record<State, Look> = {
   noModel: { icon: "cloud-download", label: "no model", background: "warning" },
   unavailable: { icon: "warning", label: "suggestions unavailable", background: "warning" },
   crashed: { icon: "sync~spin", label: "the engine is starting again", background: "warning" },
-  stopped: { icon: "debug-disconnect", label: "stopped", background: "error" },
+  stopped: { icon: "debug-disconnect", label: "stopped", background: "warning" },
 };
 
 /** Shorter work is not shown: an icon that flashes at every key is a distraction. */

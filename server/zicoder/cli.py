@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from zicoder.events import Progress, ProgressSink
     from zicoder.models.catalog import ModelEntry
     from zicoder.models.store import ModelStore
-    from zicoder.settings import Settings
+    from zicoder.settings import Problem, Settings
 
 __all__ = ["app", "main"]
 
@@ -92,8 +92,12 @@ def _settings() -> Settings:
 
     settings, problems = load_settings(project=Path.cwd())
     for problem in problems:
-        typer.echo(f"zi: {problem}", err=True)
+        _show_problem(problem)
     return settings
+
+
+def _show_problem(problem: Problem) -> None:
+    typer.echo(f"zi: {problem}", err=True)
 
 
 def _version(asked: bool) -> None:
@@ -116,6 +120,8 @@ def lsp(
     tcp: Annotated[str | None, typer.Option(metavar="HOST:PORT", help="Listen on TCP, for debugging.")] = None,
 ) -> None:
     """Run the language server on standard input and output: what an editor starts."""
+    if tcp is not None and re.fullmatch(r"[^:]*:\d+|\[.*\]:\d+", tcp) is None:
+        raise typer.BadParameter(f"{tcp!r} is not HOST:PORT, as in 127.0.0.1:2087.")
     from zicoder.lsp.server import serve
 
     serve(tcp)
@@ -153,7 +159,7 @@ def complete(
         raise InputError(f"There is no file {path}.")
     from zicoder.commands.complete import complete_at
 
-    result = asyncio.run(complete_at(path, int(found[2]), int(found[3])))
+    result = asyncio.run(complete_at(path, int(found[2]), int(found[3]), on_problem=_show_problem))
     if as_json:
         _print_json(result.to_json())
     elif result.text:

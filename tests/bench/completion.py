@@ -17,7 +17,6 @@ from types import ModuleType
 from typing import Any
 
 from lsprotocol import types
-
 from tests.bench._harness import Editor, median, report
 
 LINES = 300

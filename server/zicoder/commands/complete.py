@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from zicoder.complete.completer import Completer
 from zicoder.complete.gate import INVOKED
 from zicoder.complete.trace import Trace
 from zicoder.errors import InputError
+from zicoder.settings import Problem
 from zicoder.text import Position, Snapshot, language_of
 from zicoder.workspace import Workspace
 
@@ -62,9 +64,12 @@ def read_document(path: Path) -> Snapshot:
     return Snapshot(uri=full.as_uri(), text=text, language=language_of(path), path=full)
 
 
-async def complete_at(path: Path, line: int, column: int) -> CompletionReport:
+async def complete_at(
+    path: Path, line: int, column: int, *, on_problem: Callable[[Problem], None] = lambda _: None
+) -> CompletionReport:
     """Complete at a 1-based line and column; a column past the end of the line means its end.
 
+    `on_problem` gets what is wrong with the settings.
     Raises InputError for a place that is not in the file, ModelError or EngineError when no model can answer.
     """
     snapshot = read_document(path)
@@ -74,6 +79,8 @@ async def complete_at(path: Path, line: int, column: int) -> CompletionReport:
         raise InputError("Columns are counted from 1.")
     offset = snapshot.lines.offset(Position(line - 1, column - 1))
     async with Workspace(_project_of(snapshot.path)) as workspace:
+        for problem in workspace.problems:
+            on_problem(problem)
         if error := await workspace.warm_up():
             raise error
         completer = Completer(workspace)

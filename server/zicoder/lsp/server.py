@@ -23,7 +23,7 @@ from pygls.lsp.server import LanguageServer
 from zicoder import __version__
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.complete.completer import Completer
-from zicoder.errors import InputError, ZiError
+from zicoder.errors import ZiError
 from zicoder.lsp.convert import path_of
 from zicoder.lsp.features import (
     completion,
@@ -274,7 +274,7 @@ def make_server() -> ZiServer:
 
 
 def serve(tcp: str | None = None) -> None:
-    """Serve one client over stdio, or over TCP (`HOST:PORT`) for debugging. Raises InputError."""
+    """Serve one client over stdio, or over TCP (`HOST:PORT`) for debugging."""
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
     logging.getLogger("zicoder").setLevel(logging.INFO)
     server = make_server()
@@ -285,6 +285,4 @@ def serve(tcp: str | None = None) -> None:
             server.start_io(stdout=stdout)
         return
     host, _, port = tcp.rpartition(":")
-    if not port.isdecimal():
-        raise InputError(f"{tcp!r} is not HOST:PORT.", hint="For example: zi lsp --tcp 127.0.0.1:2087")
-    server.start_tcp(host or "127.0.0.1", int(port))
+    server.start_tcp(host.strip("[]") or "127.0.0.1", int(port))
