@@ -68,7 +68,7 @@ async def fresh(editor: Editor, folder: Path, prepared: bool) -> tuple[list[floa
             await editor.ghost(uri, position, invoked=True)
             times.append((time.perf_counter() - start) * 1000)
             why = await editor.why()
-            evaluated.append(why.evaluatedTokens or 0)
+            evaluated.append(why["evaluatedTokens"] or 0)
     return times, evaluated
 
 
@@ -89,9 +89,9 @@ async def typing(editor: Editor, folder: Path) -> dict[str, Any]:
             position = editor.type(uri, position, char)
             await editor.ghost(uri, position)
             why = await editor.why()
-            if why.firstTokenMs is not None and why.model:
-                first.append(why.firstTokenMs)
-                evaluated.append(why.evaluatedTokens)
+            if why["firstTokenMs"] is not None and why["model"]:
+                first.append(why["firstTokenMs"])
+                evaluated.append(why["evaluatedTokens"])
     return {
         "typing_first_token_ms": median(first),
         "typing_evaluated_tokens_median": median(evaluated, 0),
