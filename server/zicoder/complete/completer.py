@@ -31,6 +31,9 @@ GRACE_S = 0.04
 """How long a generation that nobody waits for goes on. Editors cancel and ask again within one burst of messages;
 the new request may want the very same text."""
 TRACES = 50
+SUPERSEDED = "A newer request took its place."
+FEW_TOKENS = 32
+"""So many prompt tokens are what typing leaves to evaluate, not a prompt that was not prepared."""
 SLOW = "The model took longer than {} ms (`zi.completion.timeout_ms`)."
 
 
@@ -49,7 +52,10 @@ class Completer:
         self._workspace = workspace
         self._cache = SuggestionCache()
         self._flights: dict[str, _Flight] = {}
+        self._newest: dict[str, Trace] = {}
         self._prefill: asyncio.Task[None] | None = None
+        self._warm = ""
+        """The document whose last request found nearly all of its prompt in the model's cache."""
         self._on_latency = on_latency
         self.traces: deque[Trace] = deque(maxlen=TRACES)
         """The last requests, newest last."""
@@ -84,25 +90,37 @@ class Completer:
             if reason := refuse(hole, trigger, settings):
                 stage.note = trace.reason = reason
                 return ""
-        if (found := self._look_up(snapshot, offset, trace)) is not None:
+        if (found := await self._known(snapshot, offset, trace)) is not None:
             return found
-        flight = self._flights.get(snapshot.uri)
-        if flight and flight.agrees(snapshot, offset):
-            with trace.stage("join") as stage:
-                await flight.wait()
-                stage.note = "joined the request in flight"
-            if (found := self._look_up(snapshot, offset, trace)) is not None:
-                return found
-        elif flight:
+        if flight := self._flights.get(snapshot.uri):
             flight.cancel()
+        self._newest[snapshot.uri] = trace
         if trigger == AUTOMATIC:
             with trace.stage("debounce"):
+                if self._warm == snapshot.uri:
+                    self._start_prefill(snapshot, offset)  # the few tokens just typed, while we wait anyway
                 await asyncio.sleep(settings.debounce_ms / 1000)
+            if self._newest[snapshot.uri] is not trace:  # a client need not cancel what it does not want any more
+                found = await self._known(snapshot, offset, trace)
+                trace.reason = trace.reason if found else SUPERSEDED
+                return found or ""
         flight = _Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
         self._flights[snapshot.uri] = flight
         finished = await flight.wait()
-        trace.reason = flight.reason if finished else "A newer request took its place."
+        trace.reason = flight.reason if finished else SUPERSEDED
         return flight.text
+
+    async def _known(self, snapshot: Snapshot, offset: int, trace: Trace) -> str | None:
+        """What the cache says, or the generation in flight, if it agrees; None when the model must be asked."""
+        if (found := self._look_up(snapshot, offset, trace)) is not None:
+            return found
+        flight = self._flights.get(snapshot.uri)
+        if flight is None or not flight.agrees(snapshot, offset):
+            return None
+        with trace.stage("join") as stage:
+            await flight.wait()
+            stage.note = "joined the request in flight"
+        return self._look_up(snapshot, offset, trace)
 
     def _look_up(self, snapshot: Snapshot, offset: int, trace: Trace) -> str | None:
         with trace.stage("cache") as stage:
@@ -134,6 +152,7 @@ class Completer:
         finally:
             if self._flights.get(snapshot.uri) is flight:
                 del self._flights[snapshot.uri]
+        self._warm = snapshot.uri if trace.stats and trace.stats.evaluated_tokens <= FEW_TOKENS else ""
         if trace.stats and trace.stats.near:
             self.prefill(snapshot, offset)  # the answer came from a short prompt: get the whole one ready for the next
         flight.text = result.text
@@ -179,6 +198,9 @@ class Completer:
         settings = self._workspace.settings.completion
         if not settings.enabled or refuse(_hole_at(snapshot, offset, settings), AUTOMATIC, settings):
             return
+        self._start_prefill(snapshot, offset)
+
+    def _start_prefill(self, snapshot: Snapshot, offset: int) -> None:
         if self._prefill and not self._prefill.done():
             self._prefill.cancel()
         self._prefill = asyncio.create_task(self._prefill_quietly(snapshot, offset))

@@ -124,7 +124,8 @@ class Worker:
             self._jobs[request.id] = job
             heapq.heappush(self._queue, job)
             running = self._running
-            if running and job.priority < running.priority and job.priority != _LOAD:
+            urgent = running is not None and job.priority < running.priority and job.priority != _LOAD
+            if urgent and self._abort.worthwhile:
                 self._abort.set(True)
             self._state.notify()
 

@@ -87,6 +87,10 @@ class FimCache:
         del self._head[keep:]
         self._shared = min(keep, self._shared)
         self._marker = False
+        target = len(head) + len(marker)
+        if self._tail:  # before anything is evaluated: the library applies a move within the next native call
+            context.shift(self.answer_seq, self._tail_at, -1, target - self._tail_at)
+        self._tail_at = target
         new = [*head[keep:], *marker]
         for at in range(0, len(new), SLICE):
             part = new[at : at + SLICE]
@@ -95,10 +99,6 @@ class FimCache:
             if at + SLICE < len(new):
                 yield
         self._drift += len(head) - keep
-        target = len(head) + len(marker)
-        if self._tail:
-            context.shift(self.answer_seq, self._tail_at, -1, target - self._tail_at)
-        self._tail_at = target
         context.copy(self._head_seq, self.answer_seq, self._shared, target)
         self._shared = len(head)
         context.remove(self._head_seq, len(head), -1)

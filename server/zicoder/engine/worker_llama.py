@@ -32,6 +32,8 @@ BATCH = 512
 
 MEASURABLE = 32
 """Batches of at least so many tokens say something about the speed of prompt evaluation."""
+SMALL_PASS = 8
+"""A native call with so few tokens ends by itself sooner than it could be done again."""
 GUESS_PER_S = 300.0
 """What a 0.5B model does on two to four laptop cores; replaced by measurements at once."""
 
@@ -73,6 +75,8 @@ class AbortFlag:
     """
 
     def __init__(self) -> None:
+        self.worthwhile = False
+        """Whether the evaluation under way is long enough to be interrupted for something more important."""
         self._buffer = ctypes.create_string_buffer(2)
         libc = ctypes.CDLL("msvcrt") if os.name == "nt" else ctypes.CDLL(None)
         self.callback = ctypes.cast(libc.strlen, ll.ggml_abort_callback)
@@ -278,6 +282,7 @@ class Context:
             batch.seq_id[i][0] = seq
             batch.logits[i] = 0
         batch.logits[n - 1] = want_logits
+        self.abort.worthwhile = n > SMALL_PASS
         start = time.perf_counter()
         code = ll.llama_decode(self._ctx, batch)
         if code != 0:

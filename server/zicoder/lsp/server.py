@@ -37,7 +37,7 @@ from zicoder.lsp.features import (
 from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
 from zicoder.lsp.status import StatusReporter
 from zicoder.models.llama import LlamaInfill
-from zicoder.settings import Settings
+from zicoder.settings import PythonSettings, Settings
 from zicoder.text import Snapshot
 from zicoder.workspace import Workspace
 
@@ -78,8 +78,8 @@ class ZiServer(LanguageServer):
     def jedi(self) -> JediBridge:
         """The Python analysis of this session, made at first use."""
         if self._jedi is None:
-            settings = self.project.settings if self.project else Settings()
-            self._jedi = JediBridge(settings.python.interpreter, self._root())
+            python = self.project.settings.python if self.project else PythonSettings()
+            self._jedi = JediBridge(python.interpreter, self._root())
         return self._jedi
 
     def snapshot(self, uri: str) -> Snapshot | None:
@@ -101,7 +101,7 @@ class ZiServer(LanguageServer):
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self.completer = Completer(self.project, on_latency=self.status.latency)
         _set_log_level(self.project.settings)
-        if self.project.settings.python != Settings().python:
+        if self.project.settings.python != PythonSettings():
             self._replace_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
         await self.bring_up_model()
