@@ -17,7 +17,7 @@ import platformdirs
 
 from zicoder.engine.handle import Engine
 from zicoder.engine.status import EngineStatus
-from zicoder.errors import ModelNotInstalled, ZiError
+from zicoder.errors import ModelNotInstalled
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
 from zicoder.models.providers import INFILL_PROVIDERS
@@ -103,12 +103,8 @@ class Workspace:
                 self._infill = LlamaInfill(self.engine, resolved, self.settings.engine)
         return self._infill
 
-    async def warm_up(self) -> ZiError | None:
-        """Choose and load the model ahead of the first request; the error that a person should see, if any."""
-        try:
-            model = await self.infill_model()
-            if isinstance(model, LlamaInfill):
-                await model.load()
-        except ZiError as error:
-            return error
-        return None
+    async def warm_up(self) -> None:
+        """Choose and load the model ahead of the first request. Raises ModelError, EngineError."""
+        model = await self.infill_model()
+        if isinstance(model, LlamaInfill):
+            await model.load()

@@ -81,8 +81,7 @@ async def complete_at(
     async with Workspace(_project_of(snapshot.path)) as workspace:
         for problem in workspace.problems:
             on_problem(problem)
-        if error := await workspace.warm_up():
-            raise error
+        await workspace.warm_up()
         completer = Completer(workspace)
         found = await completer.complete(snapshot, offset, INVOKED)
         return CompletionReport(found.text if found else "", completer.traces[-1])

@@ -102,7 +102,8 @@ class Completer:
                 await asyncio.sleep(settings.debounce_ms / 1000)
             if self._newest[snapshot.uri] is not trace:  # a client need not cancel what it does not want any more
                 found = await self._known(snapshot, offset, trace)
-                trace.reason = trace.reason if found else SUPERSEDED
+                if found is None:
+                    trace.reason = SUPERSEDED
                 return found or ""
         flight = _Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
         self._flights[snapshot.uri] = flight
@@ -118,8 +119,10 @@ class Completer:
         if flight is None or not flight.agrees(snapshot, offset):
             return None
         with trace.stage("join") as stage:
-            await flight.wait()
             stage.note = "joined the request in flight"
+            if not await flight.join(snapshot, offset):
+                stage.note = "left the request in flight: the model said something else than was typed"
+                return None
         return self._look_up(snapshot, offset, trace)
 
     def _look_up(self, snapshot: Snapshot, offset: int, trace: Trace) -> str | None:
@@ -169,7 +172,7 @@ class Completer:
                 async for piece in stream:
                     trace.raw += piece
                     done = scope.feed(piece)
-                    flight.streamed = scope.text
+                    flight.hear(scope.text)
                     if done:
                         break
         finally:
@@ -235,8 +238,30 @@ class _Flight:
         self.text = ""
         self.reason = ""
         self._waiting = 0
+        self._joined: dict[asyncio.Future[None], tuple[Snapshot, int]] = {}
+        """What each joining request has typed, and how to tell it that the stream went elsewhere."""
         self._place = Cached.of(snapshot, offset, "")
         self._task: asyncio.Task[None] = asyncio.create_task(work(self))
+
+    def hear(self, text: str) -> None:
+        """The model has come this far."""
+        self.streamed = text
+        for left, typed in self._joined.items():
+            if not left.done() and not self.agrees(*typed):
+                left.set_result(None)
+
+    async def join(self, snapshot: Snapshot, offset: int) -> bool:
+        """Wait for the end; False as soon as the stream is something else than what was typed since."""
+        left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._joined[left] = (snapshot, offset)
+        ended = asyncio.create_task(self.wait())
+        try:
+            await asyncio.wait((ended, left), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            del self._joined[left]
+            if not ended.done():
+                ended.cancel()
+        return ended.done() and ended.result()
 
     def agrees(self, snapshot: Snapshot, offset: int) -> bool:
         """Whether what was typed since is what has been streamed, as far as both go."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from zicoder.complete.hole import Hole
-from zicoder.settings import CompletionSettings
+
+if TYPE_CHECKING:  # at run time the settings' schema would cost the language server's start a fifth of a second
+    from zicoder.settings import CompletionSettings
 
 __all__ = ["AUTOMATIC", "INVOKED", "refuse"]
 

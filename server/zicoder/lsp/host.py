@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsprotocol import types
 
-from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.text import Snapshot
+
+if TYPE_CHECKING:  # made at the first question, see `server.ZiServer.jedi`
+    from zicoder.assist.jedi_bridge import JediBridge
 
 __all__ = ["FeatureHost", "documentation", "is_current", "python_snapshot"]
 

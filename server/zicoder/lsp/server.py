@@ -10,19 +10,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import logging
 import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from zicoder import __version__
-from zicoder.assist.jedi_bridge import JediBridge
-from zicoder.complete.completer import Completer
+from zicoder.engine.status import EngineState
 from zicoder.errors import ZiError
 from zicoder.lsp.convert import path_of
 from zicoder.lsp.features import (
@@ -36,10 +36,13 @@ from zicoder.lsp.features import (
 )
 from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
 from zicoder.lsp.status import StatusReporter
-from zicoder.models.llama import LlamaInfill
-from zicoder.settings import PythonSettings, Settings
 from zicoder.text import Snapshot
-from zicoder.workspace import Workspace
+
+if TYPE_CHECKING:  # see `load_the_rest`
+    from zicoder.assist.jedi_bridge import JediBridge
+    from zicoder.complete.completer import Completer
+    from zicoder.settings import Settings
+    from zicoder.workspace import Workspace
 
 __all__ = ["ZiServer", "make_server", "serve"]
 
@@ -78,8 +81,10 @@ class ZiServer(LanguageServer):
     def jedi(self) -> JediBridge:
         """The Python analysis of this session, made at first use."""
         if self._jedi is None:
-            python = self.project.settings.python if self.project else PythonSettings()
-            self._jedi = JediBridge(python.interpreter, self._root())
+            interpreter = self.project.settings.python.interpreter if self.project else ""
+            from zicoder.assist.jedi_bridge import JediBridge
+
+            self._jedi = JediBridge(interpreter, self._root())
         return self._jedi
 
     def snapshot(self, uri: str) -> Snapshot | None:
@@ -97,11 +102,15 @@ class ZiServer(LanguageServer):
 
     async def bring_up(self) -> None:
         """Everything after `initialized`: settings, then the model."""
+        await asyncio.to_thread(load_the_rest)
+        from zicoder.complete.completer import Completer
+        from zicoder.workspace import Workspace
+
         editor = await self._editor_settings(self.initial_settings)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self.completer = Completer(self.project, on_latency=self.status.latency)
         _set_log_level(self.project.settings)
-        if self.project.settings.python != PythonSettings():
+        if self.project.settings.python.interpreter:
             self._replace_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
         await self.bring_up_model()
@@ -118,16 +127,14 @@ class ZiServer(LanguageServer):
         name: str | None = None
         error: ZiError | None = None
         try:
-            model = await project.infill_model()
-            name = model.name
+            name = (await project.infill_model()).name
             self.status.model(name, None, enabled=True)
-            if isinstance(model, LlamaInfill):
-                await model.load()
-            else:
-                self.status.ready()
+            await project.warm_up()
         except ZiError as problem:
             error = problem
             log.warning("%s", error.sentence)
+        if error is None and project.engine.status.state is EngineState.DOWN:
+            self.status.ready()  # a model that needs no engine
         self.status.model(name, error if project.engine.status.error is None else None, enabled=True)
 
     async def reconfigure(self, pushed: Any) -> None:
@@ -220,6 +227,14 @@ async def _retire(jedi: JediBridge) -> None:
         jedi.close()
 
 
+def load_the_rest() -> None:
+    """Import what only works after `initialized`: it takes as long as half of pygls, and `initialize` must not wait.
+
+    For a thread; the same imports in the functions of this module then cost nothing.
+    """
+    importlib.import_module("zicoder.complete.completer")  # and with it settings, workspace and models
+
+
 def _plain(values: Any) -> dict[str, Any]:
     """Settings as pygls hands them over (nested named tuples or dicts) as dicts."""
     if hasattr(values, "_asdict"):
@@ -232,6 +247,8 @@ def _plain(values: Any) -> dict[str, Any]:
 
 def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
     """The sections that are ours, without values that only repeat a default."""
+    from zicoder.settings import Settings
+
     values = values.get(SECTION, values)
     defaults = Settings.model_construct().model_dump()
     ours: dict[str, dict[str, Any]] = {

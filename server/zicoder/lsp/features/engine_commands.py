@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsprotocol import types
 
-from zicoder.complete.completer import Completer
 from zicoder.lsp.status import StatusReporter
-from zicoder.workspace import Workspace
+
+if TYPE_CHECKING:  # see `server.load_the_rest`
+    from zicoder.complete.completer import Completer
+    from zicoder.workspace import Workspace
 
 __all__ = ["CommandHost", "register"]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lsprotocol import types
 
-from zicoder.complete.completer import Completer
 from zicoder.complete.gate import AUTOMATIC, INVOKED
 from zicoder.lsp.convert import offset_of, position_at
 from zicoder.lsp.host import FeatureHost
+
+if TYPE_CHECKING:  # see `server.load_the_rest`
+    from zicoder.complete.completer import Completer
 
 __all__ = ["CURSOR_MOVED", "InlineHost", "register"]
 
