@@ -10,9 +10,11 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
 from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, FimTokens, Infill, Load, Message
 from zicoder.engine.status import EngineState, EngineStatus
@@ -29,9 +31,9 @@ def load(engine: Engine, path: Path, *, name: str = "q", fim: FimTokens | None =
     return Load(id=engine.new_id(), model=name, path=str(path), context_tokens=ctx, threads=2, fim=fim)
 
 
-def infill(engine: Engine, prefix: str = PREFIX, suffix: str = SUFFIX, **more: object) -> Infill:
-    values = {"max_tokens": 16, "stop": ("\n",), "document": "d", "model": "q", **more}
-    return Infill(id=engine.new_id(), prefix=prefix, suffix=suffix, **values)  # type: ignore[arg-type]
+def infill(engine: Engine, prefix: str = PREFIX, suffix: str = SUFFIX, **more: Any) -> Infill:
+    values: dict[str, Any] = {"max_tokens": 16, "stop": ("\n",), "document": "d", "model": "q", **more}
+    return Infill(id=engine.new_id(), prefix=prefix, suffix=suffix, **values)
 
 
 async def answer(engine: Engine, request: Infill | Chat) -> tuple[str, int]:
@@ -108,10 +110,10 @@ async def test_a_long_cold_prompt_is_answered_from_its_near_part_until_the_rest_
 ) -> None:
     await engine.load(load(engine, qwen, ctx=4096))
     long = "".join(f"name_{i} = {i}\n" for i in range(150)) + PREFIX
-    limits = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
+    limits: dict[str, Any] = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
 
-    async def ask(**more: object) -> tuple[str, bool, int]:
-        reading = engine.read(infill(engine, long, **limits, **more))
+    async def ask(*, prefill: bool = False) -> tuple[str, bool, int]:
+        reading = engine.read(infill(engine, long, prefill=prefill, **limits))
         text = "".join([piece async for piece in reading])
         return text, reading.stats.near, reading.stats.evaluated_tokens
 
