@@ -116,7 +116,7 @@ class Editor:
                 context=types.InlineCompletionContext(trigger_kind=kind.Invoked if invoked else kind.Automatic),
             )
         )
-        items = getattr(result, "items", result) or []
+        items = list(result.items if isinstance(result, types.InlineCompletionList) else result or [])
         return str(items[0].insert_text) if items else ""
 
     async def why(self) -> Any:

@@ -1,0 +1,309 @@
+"""The pipeline over a real workspace with a model that answers by a script."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from zicoder.complete.completer import GRACE_S, Completer
+from zicoder.complete.gate import AUTOMATIC, INVOKED
+from zicoder.models.scripted import ScriptedModel
+from zicoder.text import Snapshot
+from zicoder.workspace import Workspace
+
+SLOW_MS = 20
+NEVER_MS = 60_000
+"""A pause no test outlasts."""
+
+
+class Rig:
+    """A completer with its workspace, and the model behind it."""
+
+    def __init__(self, workspace: Workspace, model: ScriptedModel) -> None:
+        self.workspace = workspace
+        self.model = model
+        self.latencies: list[float] = []
+        self.completer = Completer(workspace, on_latency=self.latencies.append)
+
+    async def ask(self, marked: str, trigger: str = INVOKED) -> str:
+        """The suggestion at the mark, "" for none."""
+        before, _, after = marked.partition("‸")
+        snapshot = Snapshot("file:///area.py", before + after, language="python")
+        found = await self.completer.complete(snapshot, len(before), trigger)
+        assert found is None or found.offset == len(before)
+        return found.text if found else ""
+
+    def start(self, marked: str, trigger: str = INVOKED) -> asyncio.Task[str]:
+        return asyncio.create_task(self.ask(marked, trigger))
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        async with asyncio.timeout(30):
+            while not true():
+                await asyncio.sleep(0.001)
+
+    async def asked(self, count: int) -> None:
+        """Wait until the model has been asked so many times."""
+        await self.until(lambda: len(self.model.requests) >= count)
+
+    @property
+    def reason(self) -> str:
+        return self.completer.traces[-1].reason
+
+    @property
+    def stages(self) -> list[str]:
+        return [stage.name for stage in self.completer.traces[-1].stages]
+
+
+MakeRig = Callable[..., Any]
+
+
+@pytest.fixture
+async def make_rig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[MakeRig]:
+    rigs: list[Rig] = []
+
+    async def make(*rules: dict[str, Any], **settings: Any) -> Rig:
+        tables = [[f"{key} = {json.dumps(value)}" for key, value in rule.items()] for rule in rules]
+        script = tmp_path / "script.toml"
+        script.write_text("\n".join("\n".join(["[[rule]]", *lines]) for lines in tables))
+        monkeypatch.setenv("ZI_MODEL__INFILL", f"scripted:{script}")
+        for name, value in settings.items():
+            monkeypatch.setenv(f"ZI_COMPLETION__{name.upper()}", str(value))
+        workspace = Workspace()
+        model = await workspace.infill_model()
+        assert isinstance(model, ScriptedModel)
+        rigs.append(Rig(workspace, model))
+        return rigs[-1]
+
+    yield make
+    for rig in rigs:
+        await rig.completer.close()
+        await rig.workspace.close()
+
+
+RULE = {"after": "return ", "text": "width * height"}
+SLOWLY = RULE | {"delay_ms": SLOW_MS, "piece": 1}
+AREA = "def area(width, height):\n    return ‸\n"
+
+
+def typed(text: str) -> str:
+    return AREA.replace("‸", f"{text}‸")
+
+
+async def test_the_model_is_shown_the_text_on_both_sides(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    assert await rig.ask("def area(width, height):\n    return ‸\n\n\nprint(area(1, 2))\n") == "width * height"
+    [request] = rig.model.requests
+    assert request.prefix == "def area(width, height):\n    return "
+    assert request.suffix == "\n\n\nprint(area(1, 2))\n"
+
+
+async def test_the_trace_names_every_stage_and_the_latency_is_told(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    await rig.ask(AREA, AUTOMATIC)
+    assert rig.stages == ["gate", "cache", "debounce", "context", "infill", "filters"]
+    trace = rig.completer.traces[-1]
+    assert (trace.outcome, trace.line, trace.column) == ("shown", 1, 11)
+    assert "A suggestion was shown" in trace.describe()
+    assert rig.latencies == [trace.total_ms]
+
+
+async def test_only_automatic_requests_wait_for_a_pause_in_typing(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE, debounce_ms=2000)
+    await rig.ask(AREA, INVOKED)
+    assert "debounce" not in rig.stages
+
+
+async def test_a_suggestion_being_typed_is_followed_without_asking_again(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    await rig.ask(AREA)
+    for end in range(1, len("width * height")):
+        assert await rig.ask(typed("width * height"[:end]), AUTOMATIC) == "width * height"[end:]
+        assert rig.stages == ["gate", "cache"]
+    assert len(rig.model.requests) == 1
+
+
+async def test_a_request_that_agrees_with_the_one_in_flight_joins_it(make_rig: MakeRig) -> None:
+    rig = await make_rig(SLOWLY)
+    first = rig.start(AREA)
+    await rig.asked(1)
+    second = rig.start(typed("w"), AUTOMATIC)
+    assert await second == "idth * height"
+    assert await first == "width * height"
+    assert len(rig.model.requests) == 1
+    assert rig.stages == ["gate", "cache", "join", "cache"]
+
+
+async def test_a_joined_generation_goes_on_when_the_request_that_began_it_is_cancelled(make_rig: MakeRig) -> None:
+    rig = await make_rig(SLOWLY)
+    first = rig.start(AREA)
+    await rig.asked(1)
+    second = rig.start(typed("w"))
+    await rig.until(lambda: len(rig.completer.traces) == 2)
+    first.cancel()
+    assert await second == "idth * height"
+    assert first.cancelled()
+    assert len(rig.model.requests) == 1
+
+
+async def test_what_was_typed_against_a_generation_ends_it(make_rig: MakeRig) -> None:
+    """What nobody wants must not use the processor."""
+    rig = await make_rig({"after": "return ", "text": "width", "piece": 1, "delay_ms": NEVER_MS}, timeout_ms=60000)
+    first = rig.start(AREA)
+    await rig.asked(1)
+    assert await rig.ask("def area(width):\n    return 1\n\nx = ‸\n") == ""
+    assert await first == ""
+    assert rig.completer.traces[0].reason == "A newer request took its place."
+
+
+async def test_a_joined_generation_is_left_as_soon_as_it_says_something_else(make_rig: MakeRig) -> None:
+    """Nothing was streamed yet when the request joined; then it turns out that it was typed otherwise."""
+    wrong = {"after": "return ", "text": "width and then more", "piece": 1, "delay_ms": 200}
+    rig = await make_rig(wrong, {"after": "return h", "text": "eight"})
+    first = rig.start(AREA)
+    await rig.asked(1)
+    assert await rig.ask(typed("h")) == "eight"
+    assert rig.stages[:3] == ["gate", "cache", "join"]
+    assert await first == ""
+    assert rig.completer.traces[0].raw == "w"
+
+
+async def test_a_cancelled_request_ends_its_generation(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "return ", "text": "width", "delay_ms": NEVER_MS}, timeout_ms=60000)
+    task = rig.start(AREA)
+    await rig.asked(1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert rig.completer.traces[-1].outcome == "cancelled"
+    running = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    assert GRACE_S < 30
+    async with asyncio.timeout(30):
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def test_of_requests_that_pile_up_in_the_pause_only_the_last_reaches_the_model(make_rig: MakeRig) -> None:
+    """A client need not cancel what it does not want any more."""
+    rig = await make_rig({"after": "len(", "text": "stock)"}, debounce_ms=100)
+    line = "count = len("
+    tasks = [rig.start(f"stock = []\n{line[:end]}‸\n", AUTOMATIC) for end in range(1, len(line) + 1)]
+    answers = await asyncio.gather(*tasks)
+    assert answers == [""] * (len(line) - 1) + ["stock)"]
+    assert len(rig.model.requests) == 1
+
+
+async def test_asking_by_hand_during_the_pause_answers_both(make_rig: MakeRig) -> None:
+    rig = await make_rig(SLOWLY, debounce_ms=50)
+    automatic = rig.start(AREA, AUTOMATIC)
+    await rig.until(lambda: rig.completer.traces and rig.stages[-1] == "debounce")
+    by_hand = rig.start(AREA, INVOKED)
+    assert await asyncio.gather(automatic, by_hand) == ["width * height", "width * height"]
+    assert len(rig.model.requests) == 1
+
+
+async def test_a_model_that_takes_too_long_is_given_up(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "", "text": "late", "delay_ms": NEVER_MS}, timeout_ms=100)
+    assert await rig.ask(AREA, AUTOMATIC) == ""
+    assert rig.reason == "The model took longer than 100 ms (`zi.completion.timeout_ms`)."
+    assert await rig.ask(AREA, AUTOMATIC) == ""
+    assert len(rig.model.requests) == 2, "that it was slow once says nothing about the next time"
+
+
+async def test_a_failure_of_the_model_is_a_reason_not_an_exception(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "", "fail": "It ran out of ideas."})
+    assert await rig.ask(AREA) == ""
+    assert rig.completer.traces[-1].outcome == "failed"
+    assert rig.reason == "It ran out of ideas."
+    assert await rig.ask(AREA) == ""
+    assert len(rig.model.requests) == 2, "a failure is not remembered"
+
+
+async def test_without_a_model_the_reason_says_so(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = await make_rig(RULE)
+    monkeypatch.setenv("ZI_MODEL__INFILL", "none")
+    rig.workspace.configure(None)
+    assert await rig.ask(AREA) == ""
+    assert "`zi.model.infill` is none" in rig.reason
+
+
+async def test_a_model_with_nothing_to_say(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "return ", "text": ""})
+    assert await rig.ask(AREA) == ""
+    assert (rig.completer.traces[-1].outcome, rig.reason) == ("nothing", "The model had nothing to add here.")
+
+
+async def test_an_answer_that_only_repeats_what_follows_is_dropped_by_name(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "return ", "text": "width * height"})
+    assert await rig.ask("def area(width, height):\n    return ‸width * height\n") == ""
+    assert rig.reason.startswith("The model's answer was dropped by the filter drop_")
+
+
+async def test_where_the_gate_is_shut_the_model_is_not_asked(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE, enabled=False)
+    assert await rig.ask(AREA) == ""
+    assert rig.stages == ["gate"]
+    assert "zi.completion.enabled" in rig.reason
+    assert rig.model.requests == []
+
+
+BODY = {"after": "height):\n    ", "text": "size = width * height\n    return size\n\n\nprint(area(1, 2))\n"}
+
+
+async def test_several_lines_where_a_block_begins_and_no_more_than_the_block(make_rig: MakeRig) -> None:
+    rig = await make_rig(BODY)
+    found = await rig.ask("def area(width, height):\n    ‸\n")
+    assert found == "size = width * height\n    return size"
+
+
+async def test_one_line_where_several_were_switched_off(make_rig: MakeRig) -> None:
+    rig = await make_rig(BODY, multiline="never")
+    assert await rig.ask("def area(width, height):\n    ‸\n") == "size = width * height"
+
+
+async def test_no_more_lines_than_wanted(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": ":\n    ", "text": "".join(f"x{n} = {n}\n    " for n in range(50))}, max_lines=3)
+    assert (await rig.ask("def area(width, height):\n    ‸\n")).count("\n") == 2
+
+
+async def test_no_more_tokens_than_wanted(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE, max_tokens=7)
+    await rig.ask(AREA)
+    assert rig.model.requests[0].max_tokens == 7
+
+
+async def test_after_a_change_of_settings_nothing_old_is_shown(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    await rig.ask(AREA)
+    rig.completer.settings_changed()
+    await rig.ask(AREA)
+    assert len(rig.model.requests) == 2
+
+
+async def test_a_resting_cursor_prepares_the_model_with_the_prompt_of_the_request(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    text, offset = AREA.replace("‸", ""), AREA.index("‸")
+    rig.completer.prefill(Snapshot("file:///area.py", text, language="python"), offset)
+    await rig.until(lambda: bool(rig.model.prefills))
+    await rig.ask(AREA)
+    assert rig.model.prefills[0] == rig.model.requests[0]
+
+
+async def test_nothing_is_prepared_where_nothing_would_be_suggested(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE, enabled=False)
+    rig.completer.prefill(Snapshot("file:///area.py", "return ", language="python"), 7)
+    await asyncio.sleep(0)
+    assert rig.model.prefills == []
+
+
+async def test_documents_do_not_disturb_each_other(make_rig: MakeRig) -> None:
+    rig = await make_rig(SLOWLY)
+    texts = [AREA, AREA.replace("area", "other")]
+    snapshots = [Snapshot(f"file:///{n}.py", text.replace("‸", ""), language="python") for n, text in enumerate(texts)]
+    found = await asyncio.gather(
+        *(rig.completer.complete(s, t.index("‸"), INVOKED) for s, t in zip(snapshots, texts, strict=True))
+    )
+    assert [each.text for each in found if each] == ["width * height"] * 2
