@@ -57,7 +57,11 @@ class CompletionSettings(_Section):
         default="auto", description="Suggest several lines where a block begins (auto), or only ever one (never)."
     )
     timeout_ms: int = Field(
-        default=5000, ge=100, le=60000, description="Give up on a suggestion after this many milliseconds."
+        default=5000,
+        ge=100,
+        le=60000,
+        description="Give up on a suggestion after this many milliseconds, "
+        "and after four times as many when it was asked for by hand.",
     )
 
 
@@ -265,6 +269,7 @@ def _line_of(text: str, dotted: str) -> int | None:
     section, _, key = dotted.partition(".")
     table = ""
     for number, line in enumerate(text.splitlines(), 1):
+        line = line.replace('"', " ").replace("'", " ")  # quoted keys and tables count, too
         if header := re.match(r"\s*\[\s*([\w.\-]+)\s*\]", line):
             table = header[1]
             if not key and table == section:

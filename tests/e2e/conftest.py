@@ -5,16 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from editor import Editor
-
-StartEditor = Callable[..., Coroutine[Any, Any, Editor]]
-WriteScript = Callable[..., str]
-RunZi = Callable[..., subprocess.CompletedProcess[str]]
+from editor import Editor, RunZi, StartEditor, WriteScript
 
 
 def pytest_configure(config: pytest.Config) -> None:

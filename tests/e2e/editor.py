@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -254,6 +255,12 @@ class Editor:
         """A request that is never answered is a failure with a name, not a hanging test."""
         async with asyncio.timeout(WAIT_S):
             return await work
+
+
+StartEditor = Callable[..., Coroutine[Any, Any, Editor]]
+WriteScript = Callable[..., str]
+RunZi = Callable[..., subprocess.CompletedProcess[str]]
+"""Types of the fixtures in conftest.py: tests cannot import from there, since every folder's is called `conftest`."""
 
 
 def ghost_of(answer: Any) -> str:

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import RunZi, StartEditor, WriteScript
-from editor import MARK
+from editor import MARK, RunZi, StartEditor, WriteScript
 from lsprotocol import types
 
 BIG = 20_000_000

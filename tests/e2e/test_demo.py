@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import RunZi
+from editor import RunZi
 
 pytestmark = pytest.mark.model
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import WriteScript
+from editor import WriteScript
 
 SESSION = Path(__file__).with_name("neovim_session.lua")
 

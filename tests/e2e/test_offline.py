@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from conftest import StartEditor
-from editor import MARK, SERVER
+from editor import MARK, SERVER, StartEditor
 
 GUARD = Path(__file__).parent / "no_network"
 AREA = f"""def area(width, height):

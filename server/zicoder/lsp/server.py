@@ -96,7 +96,12 @@ class ZiServer(LanguageServer):
         """Run something that nobody waits for; it must deal with its own errors."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._background_done)
+
+    def _background_done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.error("internal error in the background", exc_info=error)
 
     # --- life cycle
 

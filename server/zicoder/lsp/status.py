@@ -85,7 +85,12 @@ class StatusReporter:
         """The engine's status changed."""
         was, self._engine = self._engine, status
         self._show_loading(was.state is EngineState.LOADING)
-        self._schedule()
+        if status.state is EngineState.CRASHED:
+            if self._timer is not None:
+                self._timer.cancel()
+            self._send()  # the restart follows at once, and would hide that there was a crash
+        else:
+            self._schedule()
 
     def model(self, name: str | None, error: ZiError | None, *, enabled: bool) -> None:
         """Which model is in use, or why none is."""

@@ -6,8 +6,7 @@ import asyncio
 from typing import Any
 
 import pytest
-from conftest import StartEditor, WriteScript
-from editor import MARK, Document, Editor, ghost_of
+from editor import MARK, Document, Editor, StartEditor, WriteScript, ghost_of
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcRequestCancelled
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import StartEditor, WriteScript
-from editor import MARK, NEOVIM, VSCODE, Editor
+from editor import MARK, NEOVIM, VSCODE, Editor, StartEditor, WriteScript
 from lsprotocol import types
 
 BOTH = pytest.mark.parametrize("kind", [VSCODE, NEOVIM])

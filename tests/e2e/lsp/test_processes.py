@@ -10,8 +10,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import StartEditor, WriteScript
-from editor import MARK, Editor
+from editor import MARK, Editor, StartEditor, WriteScript
 
 GONE_S = 2
 """The engine must be gone this many seconds after its parent."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import StartEditor
-from editor import MARK, NEOVIM, VSCODE
+from editor import MARK, NEOVIM, VSCODE, StartEditor
 from lsprotocol import types
 
 pytestmark = [

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import StartEditor
-from editor import MARK, NEOVIM, VSCODE, WAIT_S
+from editor import MARK, NEOVIM, VSCODE, WAIT_S, StartEditor
 from lsprotocol import types
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("qwen"), pytest.mark.timeout(300)]

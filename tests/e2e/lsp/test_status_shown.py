@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import StartEditor, WriteScript
-from editor import MARK
+from editor import MARK, StartEditor, WriteScript
 
 GHOST = f"def area(width, height):\n    return {MARK}\n"
 RULE = {"after": "return ", "text": "width * height"}

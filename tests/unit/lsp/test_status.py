@@ -144,3 +144,11 @@ async def test_after_closing_nothing_is_said(client: Client) -> None:
     client.reporter.latency(1)
     await asyncio.sleep(0.2)
     assert client.messages == []
+
+
+async def test_a_crash_is_told_even_when_the_restart_follows_at_once(client: Client) -> None:
+    error = EngineCrashed("The engine crashed.", hint="It is being restarted.")
+    client.reporter.engine(EngineStatus(EngineState.CRASHED, error=error))
+    client.reporter.engine(EngineStatus(EngineState.STARTING))
+    await client.told(2)
+    assert [message["state"] for message in client.messages] == ["crashed", "starting"]
