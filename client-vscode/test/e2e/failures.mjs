@@ -52,7 +52,7 @@ export async function scenario({ check, code, workbench }) {
   await check("a wrong path in the setting is named", async () => {
     code.writeSettings({ "zi.server.path": "/no/such/zi" });
     const text = await workbench.notification("/no/such/zi");
-    await workbench.waitForStatus("not running");
+    await workbench.waitForStatus("stopped");
     await workbench.clearNotifications();
     return text;
   });
