@@ -18,7 +18,7 @@ export async function scenario({ check, code, workbench }) {
   const ready = () =>
     until("the server to run and to send a status", async () => {
       const status = await workbench.status();
-      return running() && status !== "" && !/starting|not running/.test(status);
+      return running() && status !== "" && !/starting|stopped/.test(status);
     }, 60_000);
   const kill = async () => {
     const { pid } = running();
