@@ -36,12 +36,6 @@ def log_dir() -> Path:
     return Path(override) if override else platformdirs.user_log_path("zicoder")
 
 
-def _old_logs() -> list[Path]:
-    """Logs of engines whose server did not live to remove them."""
-    limit = time.time() - KEEP_LOGS_S
-    return [path for path in log_dir().glob("engine-*.log") if path.stat().st_mtime < limit]
-
-
 class Workspace:
     """Settings, models and engine of one root (None for files outside any project)."""
 
@@ -70,10 +64,12 @@ class Workspace:
     async def close(self) -> None:
         """End the engine. Its log is kept only if it crashed, and not for ever."""
         await self.engine.close()
-        logs = [] if self.engine.crashes else [self._engine_log]
-        for log_file in [*logs, *_old_logs()]:
-            with contextlib.suppress(OSError):  # it was never made, or somebody else removed it
-                log_file.unlink()
+        limit = time.time() - KEEP_LOGS_S
+        for log_file in log_dir().glob("engine-*.log"):
+            done_with = log_file == self._engine_log and not self.engine.crashes
+            with contextlib.suppress(OSError):  # another server may have removed it meanwhile
+                if done_with or log_file.stat().st_mtime < limit:
+                    log_file.unlink()
 
     def configure(self, editor_settings: Mapping[str, Any] | None) -> None:
         """Read every settings source again; a change of model takes effect at the next request."""
@@ -92,7 +88,8 @@ class Workspace:
         a model installed a minute later is found.
         """
         if self._infill is None:
-            wanted = self.settings.model.infill
+            settings = self.settings
+            wanted = settings.model.infill
             if wanted == OFF:
                 raise ModelNotInstalled("Inline suggestions have no model (`zi.model.infill` is none).")
             provider, _, argument = wanted.partition(":")
@@ -100,7 +97,9 @@ class Workspace:
                 self._infill = INFILL_PROVIDERS.get(provider)(argument)
             else:
                 resolved = await asyncio.to_thread(choose_infill, wanted, ModelStore())
-                self._infill = LlamaInfill(self.engine, resolved, self.settings.engine)
+                if settings is not self.settings:  # they changed meanwhile
+                    return await self.infill_model()
+                self._infill = self._infill or LlamaInfill(self.engine, resolved, settings.engine)
         return self._infill
 
     async def warm_up(self) -> None:

@@ -19,6 +19,10 @@ from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, FimTokens, Infill, Load, Message
 from zicoder.engine.status import EngineState, EngineStatus
 from zicoder.errors import EngineCrashed, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
+from zicoder.models.llama import LlamaInfill
+from zicoder.models.protocols import InfillRequest
+from zicoder.models.store import ResolvedModel
+from zicoder.settings import EngineSettings
 
 pytestmark = pytest.mark.model
 
@@ -277,3 +281,65 @@ async def test_missing_native_library_is_said_in_a_sentence(tmp_path: Path, monk
         with pytest.raises(EngineUnavailable, match="llama-cpp-python") as caught:
             await engine.load(Load(id=1, model="q", path="x", context_tokens=512, threads=1))
         assert "pip install" in caught.value.hint
+
+
+async def test_unloading_a_model_ends_what_it_is_doing(engine: Engine, qwen: Path) -> None:
+    """Settings change while ghost text is being made: the native memory must not go before its last user."""
+    await engine.load(load(engine, qwen))
+    for _ in range(3):
+        running = [
+            asyncio.create_task(answer(engine, infill(engine, "x = 1\n" * 100, stop=(), max_tokens=200))),
+            asyncio.create_task(answer(engine, infill(engine, "y = 2\n" * 300, prefill=True))),
+        ]
+        await until(lambda: engine.status.state is EngineState.BUSY, "busy")
+        await asyncio.sleep(0.3)
+        engine.unload("q")
+        await asyncio.gather(*running, return_exceptions=True)
+        await engine.load(load(engine, qwen))
+    assert engine.crashes == 0
+    text, _ = await answer(engine, infill(engine))
+    assert "depth" in text
+
+
+async def test_a_load_whose_caller_gave_up_is_used_by_the_next(engine: Engine, qwen: Path) -> None:
+    first = asyncio.create_task(engine.load(load(engine, qwen)))
+    await until(lambda: engine.status.state is EngineState.LOADING, "loading")
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    await until(lambda: engine.status.state is EngineState.READY, "loaded all the same")
+    pid = engine.pid
+    text, _ = await answer(engine, infill(engine))
+    assert "depth" in text
+    assert engine.pid == pid
+
+
+async def test_half_a_character_in_a_document_does_no_harm(qwen: Path) -> None:
+    """Editors send lone surrogates when one half of an emoji has been typed."""
+    entry = ResolvedModel("qwen", qwen)
+    async with Engine() as engine:
+        model = LlamaInfill(engine, entry, EngineSettings(context_tokens=2048))
+        stream = model.infill(
+            InfillRequest(document="d", prefix="x = '\ud83d'\n" + PREFIX, suffix=SUFFIX, max_tokens=16)
+        )
+        text = "".join([piece async for piece in stream])
+        assert "depth" in text
+        await until(lambda: engine.status.state is EngineState.READY, "idle again")
+
+
+async def test_cancelling_while_typing_moves_the_text_below_leaves_the_cache_right(engine: Engine, qwen: Path) -> None:
+    """The library moves cells in place: doing that twice would spoil what stands after the cursor."""
+    await engine.load(load(engine, qwen))
+    body = "".join(f"def f{i}(x):\n    return x + {i}\n\n\n" for i in range(12))
+    await answer(engine, infill(engine, body + PREFIX))
+    prefix = body + PREFIX
+    for n in range(1, 25):
+        prefix = body + "# " + "note " * n + "\n" + PREFIX
+        task = asyncio.create_task(answer(engine, infill(engine, prefix)))
+        await asyncio.sleep(0.01 * (n % 12))
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    text, _ = await answer(engine, infill(engine, prefix))
+    await engine.load(load(engine, qwen, name="fresh"))
+    fresh, _ = await answer(engine, infill(engine, prefix, model="fresh"))
+    assert text == fresh

@@ -159,7 +159,8 @@ class Completer:
         if trace.stats and trace.stats.near:
             self.prefill(snapshot, offset)  # the answer came from a short prompt: get the whole one ready for the next
         flight.text = result.text
-        self._cache.put(Cached.of(snapshot, offset, result.text, flight.reason))
+        if result.text or not (trace.stats and trace.stats.near):  # the whole prompt may know more than nothing
+            self._cache.put(Cached.of(snapshot, offset, result.text, flight.reason))
 
     async def _infill(self, flight: _Flight, hole: Hole, request: InfillRequest, trace: Trace) -> None:
         settings = self._workspace.settings.completion
@@ -216,7 +217,9 @@ class Completer:
             return  # it was only preparation: the status shows what is wrong, and a request will say so
 
     def settings_changed(self) -> None:
-        """Forget what was made under other settings."""
+        """Forget what was made under other settings, and what is being made."""
+        for flight in list(self._flights.values()):
+            flight.cancel()
         self._cache.clear()
 
     async def close(self) -> None:

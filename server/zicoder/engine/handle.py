@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Coroutine
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
 import msgspec
 
@@ -36,7 +36,6 @@ from zicoder.engine.protocol import (
     Pong,
     Ready,
     Reply,
-    Request,
     Unload,
     decode_reply,
     encode,
@@ -103,7 +102,7 @@ class Engine:
         self._loaded: dict[str, Loaded] = {}
         self._wanted: dict[str, Load] = {}
         self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
         self._closing = False
         self._heard = 0.0
@@ -134,6 +133,17 @@ class Engine:
 
         Raises EngineUnavailable, EngineStopped, EngineCrashed, ModelError or ModelMisconfigured.
         """
+        task = asyncio.create_task(self._load(request))
+        self._tasks.add(task)
+        task.add_done_callback(self._loaded_or_not)
+        return await asyncio.shield(task)  # a caller that gives up must not leave a load that nobody takes note of
+
+    def _loaded_or_not(self, task: asyncio.Task[Loaded]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled():
+            task.exception()  # the caller that still waits has it; one that gave up does not want it
+
+    async def _load(self, request: Load) -> Loaded:
         async with self._lock:
             await self._start()
             known = self._wanted.get(request.model)
@@ -146,7 +156,7 @@ class Engine:
         """Free a model that is not needed any more. Nothing happens when it is not loaded."""
         self._wanted.pop(model, None)
         if self._loaded.pop(model, None) is not None:
-            self._write(Unload(id=self.new_id(), model=model))
+            self._write(encode(Unload(id=self.new_id(), model=model)))
 
     async def _load_now(self, request: Load) -> Loaded:
         replies = self.submit(request)
@@ -159,6 +169,8 @@ class Engine:
                         self._set(EngineStatus(EngineState.LOADING, percent=reply.percent))
                     case Loaded():
                         self._loaded[request.model] = reply
+                        if self._wanted.get(request.model) != request:
+                            self.unload(request.model)  # not wanted any more by the time it was there
                         self._set(EngineStatus(EngineState.READY))
                         return reply
                     case ZiError():
@@ -180,10 +192,11 @@ class Engine:
         if self.pid is None:
             replies.put_nowait(self.status.error or EngineCrashed("The engine is not running."))
             return replies
+        frame = encode(request)
         self._waiting[request.id] = replies
         if not (isinstance(request, Infill) and request.prefill):
             self._asked.add(request.id)
-        self._write(request)
+        self._write(frame)
         self._show_load()
         return replies
 
@@ -191,11 +204,12 @@ class Engine:
         """Stop a request for real; whoever waits for it gets nothing more."""
         self._asked.discard(request_id)
         if self._waiting.pop(request_id, None) is not None:
-            self._write(Cancel(id=request_id))
+            self._write(encode(Cancel(id=request_id)))
             self._show_load()
 
     async def restart(self) -> None:
         """Start afresh, forgetting earlier crashes, and load again what was loaded."""
+        self._fail_waiting(EngineStopped("The engine is being restarted."))  # a load that hangs gives the lock back
         async with self._lock:
             await self._end()
             self._crashes.clear()
@@ -376,10 +390,10 @@ class Engine:
         self._waiting.clear()
         self._asked.clear()
 
-    def _write(self, request: Request) -> None:
+    def _write(self, frame: bytes) -> None:
         process = self._process
         if process and process.stdin and not process.stdin.is_closing():
-            process.stdin.write(encode(request))
+            process.stdin.write(frame)
 
     async def _ping(self, process: asyncio.subprocess.Process) -> None:
         seq = 0
@@ -395,7 +409,7 @@ class Engine:
                 process.kill()
                 return
             seq += 1
-            self._write(Ping(seq=seq))
+            self._write(encode(Ping(seq=seq)))
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -11,6 +11,7 @@ import contextlib
 import heapq
 import os
 import signal
+import struct
 import sys
 import threading
 import time
@@ -102,9 +103,10 @@ class Worker:
                 if size > MAX_FRAME:
                     break
                 self._receive(decode_request(self._stdin.read(size)))
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError, struct.error, msgspec.MsgspecError) as error:
             print(f"engine: unreadable frame: {error}", file=sys.stderr)  # noqa: T201
-        os._exit(0)
+        finally:
+            os._exit(0)
 
     def _receive(self, request: Load | Unload | Infill | Chat | Cancel | Ping) -> None:
         self._heard = time.monotonic()
@@ -138,9 +140,15 @@ class Worker:
                 self._state.notify()
 
     def _watch(self) -> None:
-        while time.monotonic() - self._heard < PARENT_SILENCE_S:
+        slept = time.monotonic()
+        while True:
             time.sleep(5)
-        os._exit(3)
+            now = time.monotonic()
+            if now - slept > PARENT_SILENCE_S / 2:
+                self._heard = now  # we were asleep ourselves: a suspended machine
+            slept = now
+            if now - self._heard > PARENT_SILENCE_S:
+                os._exit(3)
 
     # --- decode loop
 
@@ -161,8 +169,7 @@ class Worker:
         elif isinstance(request, Load):
             self._load(job, request)
         elif isinstance(request, Unload):
-            if model := self._models.pop(request.model, None):
-                model.close()
+            self._drop(request.model)
             self._finish(job, Stats())
         else:
             self._step(job, request)
@@ -198,14 +205,14 @@ class Worker:
             self._running = None
             if job.priority == _PREFILL and self._queue:
                 job.cancelled = True
+                job.steps.close()  # it gives its scratch cells back before anything else runs
             heapq.heappush(self._queue, job)
 
     def _load(self, job: _Job, request: Load) -> None:
         def progress(percent: int) -> None:
             self._send(Loading(id=request.id, percent=percent))
 
-        if old := self._models.pop(request.model, None):
-            old.close()
+        self._drop(request.model)
         model = Model(request.path, on_progress=progress)
         n_ctx = min(request.context_tokens, model.context_limit or request.context_tokens)
         try:
@@ -217,6 +224,19 @@ class Worker:
         self._models[request.model] = loaded
         self._forget(job)
         self._send(Loaded(id=request.id, fim=fim is not None, context_tokens=n_ctx, description=model.description))
+
+    def _drop(self, name: str) -> None:
+        """Free a model, and end first what is under way on it: a generator must not outlive the cells it works on."""
+        model = self._models.pop(name, None)
+        if model is None:
+            return
+        with self._state:
+            begun = [job for job in self._queue if job.steps is not None and job.request.model == name]
+            self._queue = [job for job in self._queue if job not in begun]
+            heapq.heapify(self._queue)
+        for job in begun:
+            self._finish(job, Stats(finish="cancelled"))
+        model.close()
 
     def _finish(self, job: _Job, stats: Stats) -> None:
         if job.steps:

@@ -127,6 +127,7 @@ class FimCache:
             return
         if new:
             try:
+                context.remove(self._scratch_seq, -1, -1)
                 context.copy(self.answer_seq, self._scratch_seq, 0, cut)
                 for at in range(0, len(new), SLICE):
                     yield from context.evaluate(new[at : at + SLICE], at=cut + at, seq=self._scratch_seq)

@@ -66,6 +66,9 @@ def version() -> str:
     return importlib.metadata.version("llama-cpp-python")
 
 
+_NEVER = ll.ggml_abort_callback()
+
+
 class AbortFlag:
     """Interrupts a native evaluation from another thread, without Python code on the native side.
 
@@ -261,6 +264,7 @@ class Context:
         self._memory = ll.llama_get_memory(self._ctx)
         self.n_ctx = n_ctx
         self._batch = ll.llama_batch_init(BATCH, 0, 1)
+        self._moved = False
         self.evaluated = 0
         self.tokens_per_s = GUESS_PER_S
         """Speed of prompt evaluation, a moving average."""
@@ -282,9 +286,8 @@ class Context:
             batch.seq_id[i][0] = seq
             batch.logits[i] = 0
         batch.logits[n - 1] = want_logits
-        self.abort.worthwhile = n > SMALL_PASS
         start = time.perf_counter()
-        code = ll.llama_decode(self._ctx, batch)
+        code = self._decode_moved() if self._moved else self._decode_abortable(n)
         if code != 0:
             self.remove(seq, at, -1)
             if code == 2:
@@ -297,10 +300,30 @@ class Context:
             return None
         return np.ctypeslib.as_array(ll.llama_get_logits_ith(self._ctx, -1), (self.model.n_vocab,))
 
+    def _decode_abortable(self, n: int) -> int:
+        self.abort.worthwhile = n > SMALL_PASS
+        return ll.llama_decode(self._ctx, self._batch)
+
+    def _decode_moved(self) -> int:
+        """Decode after `shift`: the library moves the cells within this call; interrupted, it would move them twice."""
+        self.abort.worthwhile = False
+        ll.llama_set_abort_callback(self._ctx, _NEVER, None)
+        try:
+            return ll.llama_decode(self._ctx, self._batch)
+        finally:
+            self._moved = False
+            ll.llama_set_abort_callback(self._ctx, self.abort.callback, self.abort.data)
+
     def evaluate(
         self, tokens: Sequence[int], *, at: int, seq: int, want_logits: bool = False
     ) -> Generator[None, None, NDArray[np.float32] | None]:
-        """`decode` that, when interrupted, yields to whoever interrupted and then tries again."""
+        """`decode` that, when interrupted, yields to whoever interrupted and then tries again.
+
+        When it is closed there, some of the tokens may be in the cache: the caller removes them before it goes on.
+        """
+        if self._moved and len(tokens) > SMALL_PASS:  # the call that cannot be interrupted is kept short
+            self.decode(tokens[:SMALL_PASS], at=at, seq=seq)
+            tokens, at = tokens[SMALL_PASS:], at + SMALL_PASS
         while True:
             try:
                 return self.decode(tokens, at=at, seq=seq, want_logits=want_logits)
@@ -318,6 +341,7 @@ class Context:
     def shift(self, seq: int, start: int, end: int, delta: int) -> None:
         """Move cells [start, end) of `seq` by `delta` positions."""
         if delta:
+            self._moved = True
             ll.llama_memory_seq_add(self._memory, seq, start, end, delta)
 
     def copy(self, source: int, target: int, start: int, end: int) -> None:

@@ -49,6 +49,8 @@ __all__ = ["ZiServer", "make_server", "serve"]
 log = logging.getLogger("zicoder.lsp")
 
 SECTION = "zi"
+SETTINGS_S = 5.0
+"""How long a client may take to tell its settings."""
 
 
 class ZiServer(LanguageServer):
@@ -145,6 +147,7 @@ class ZiServer(LanguageServer):
     async def reconfigure(self, pushed: Any) -> None:
         """The editor's settings changed."""
         if self.project is None:
+            self.initial_settings = pushed or self.initial_settings  # `bring_up` is about to read them
             return
         before = self.project.settings
         self.project.configure(await self._editor_settings(pushed))
@@ -195,7 +198,8 @@ class ZiServer(LanguageServer):
         if workspace and workspace.configuration:
             item = types.ConfigurationItem(section=SECTION)
             try:
-                answer = await self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+                question = self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+                answer = await asyncio.wait_for(question, SETTINGS_S)
                 values = answer[0] if answer else None
             except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, we go on with defaults
                 log.warning("the editor did not tell its settings: %s", error)

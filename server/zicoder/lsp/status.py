@@ -84,6 +84,8 @@ class StatusReporter:
     def engine(self, status: EngineStatus) -> None:
         """The engine's status changed."""
         was, self._engine = self._engine, status
+        if status.state is EngineState.READY and isinstance(self._error, ModelNotInstalled):
+            self._error = None  # it was installed since
         self._show_loading(was.state is EngineState.LOADING)
         if status.state is EngineState.CRASHED:
             if self._timer is not None:

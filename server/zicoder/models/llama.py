@@ -80,8 +80,8 @@ class LlamaInfill:
             id=self._engine.new_id(),
             model=self.name,
             document=request.document,
-            prefix=request.prefix,
-            suffix=request.suffix,
+            prefix=_encodable(request.prefix),
+            suffix=_encodable(request.suffix),
             max_tokens=request.max_tokens,
             stop=request.stop,
             prefill=prefill,
@@ -89,6 +89,11 @@ class LlamaInfill:
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,
         )
+
+
+def _encodable(text: str) -> str:
+    """The text with half characters (lone surrogates, which editors do send) replaced, one for one."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 class LlamaStream:
