@@ -54,10 +54,10 @@ class Editor:
         def message(_: types.ShowMessageParams) -> None:
             return None
 
-    async def start(self, root: Path, *, python: str = sys.executable) -> float:
+    async def start(self, root: Path, *, arguments: Sequence[str] = ("-m", "zicoder", "lsp")) -> float:
         """Spawn and initialize; milliseconds from spawn to the answer to `initialize`."""
         start = time.perf_counter()
-        await self.client.start_io(python, "-P", "-m", "zicoder", "lsp")
+        await self.client.start_io(sys.executable, "-P", *arguments)
         capabilities = types.ClientCapabilities(
             workspace=types.WorkspaceClientCapabilities(configuration=True),
             text_document=types.TextDocumentClientCapabilities(

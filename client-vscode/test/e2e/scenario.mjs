@@ -37,7 +37,7 @@ export async function scenario({ check, code, workbench, workspace }) {
     await startLineAfter(shapes, "Area of the circle.");
     const text = await workbench.typeForGhostText("return ");
     await workbench.screenshot(path.join(artifacts, "ghost.png"));
-    expect(text, /self\.radius/);
+    expect(text, /radius|math\.pi/);
     return text;
   });
 
@@ -95,7 +95,7 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.openFile("shapes.py");
     await startLineAfter(shapes, "Area of the square.");
     const text = await workbench.typeForGhostText("return ");
-    expect(text, /self\.side/);
+    expect(text, /self\./); // which of the two attributes a 0.5B model takes is not what is tested here
     if (engine()?.pid === before.pid) {
       throw new Error("expected a new engine process");
     }
