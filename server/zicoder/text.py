@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
-__all__ = ["Edit", "LineIndex", "Position", "Snapshot", "apply_edits", "language_of", "split_lines"]
+__all__ = ["LINE_END", "Edit", "LineIndex", "Position", "Snapshot", "apply_edits", "language_of", "split_lines"]
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
+LINE_END = re.compile(r"\r\n|\r|\n")
+"""The one rule for where a line ends."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,7 +55,7 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 def split_lines(text: str) -> list[str]:
     """Lines with their endings, by LSP's rule. "" has none; "a\\n" has one."""
-    ends = [m.end() for m in _LINE_END.finditer(text)]
+    ends = [m.end() for m in LINE_END.finditer(text)]
     starts = [0, *ends]
     lines = [text[a:b] for a, b in zip(starts, [*ends, len(text)], strict=True)]
     if lines and not lines[-1]:
@@ -69,7 +70,7 @@ class LineIndex:
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._starts = [0, *(m.end() for m in _LINE_END.finditer(text))]
+        self._starts = [0, *(m.end() for m in LINE_END.finditer(text))]
 
     def __len__(self) -> int:
         """Number of lines; a text that ends in a line break has an empty last line."""
@@ -123,7 +124,7 @@ class Snapshot:
     @property
     def newline(self) -> str:
         """The line ending this document uses (its first one), "\\n" for a text of one line."""
-        match = _LINE_END.search(self.text)
+        match = LINE_END.search(self.text)
         return match.group() if match else "\n"
 
 

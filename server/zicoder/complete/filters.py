@@ -22,6 +22,7 @@ from zicoder.complete.repeats import (
 from zicoder.complete.scope import FENCE, EndOfScope
 from zicoder.complete.syntax import CLOSERS, REGION_CHARS, lex_prefix
 from zicoder.complete.tokens import find_special_token
+from zicoder.text import LINE_END
 
 __all__ = ["FILTERS", "Filter", "Filtered", "apply_filters"]
 
@@ -30,7 +31,6 @@ Filter = Callable[[str, Hole], str]
 UNLIMITED = 1000
 """Lines for `stop_at_scope_end`: how long a suggestion may be is the caller's choice, not a matter of form."""
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _PROSE = re.compile(
     r"(?:Sure|Certainly|Of course|Here(?:'s| is| are)|The (?:code|complete|completed|missing|following)|"
     r"To (?:complete|fill|implement)|This (?:code|function)|You can|I(?:'ll| will| have))\b[^\r\n]*"
@@ -95,7 +95,7 @@ def _drop_introduction(text: str, hole: Hole) -> str:
 
 def normalise_line_endings(text: str, hole: Hole) -> str:
     """Write every line break as the document writes its own."""
-    return _LINE_END.sub(hole.newline, text)
+    return LINE_END.sub(hole.newline, text)
 
 
 def stop_at_scope_end(text: str, hole: Hole) -> str:
@@ -112,7 +112,7 @@ def single_line(text: str, hole: Hole) -> str:
     """
     if hole.multiline:
         return text
-    lines = _LINE_END.split(text)
+    lines = LINE_END.split(text)
     if hole.line_before.strip():
         return lines[0]
     at, line = next(((at, line) for at, line in enumerate(lines) if line.strip()), (0, ""))

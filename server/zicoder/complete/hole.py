@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from zicoder.text import LINE_END
+
 __all__ = ["Hole", "indent_of", "indent_width", "line_start"]
 
 TAB_WIDTH = 4
 """Columns a tab counts for when a tab-indented line is compared with a space-indented one."""
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _LEADING = re.compile(r"[ \t]*")
 
 
@@ -68,7 +69,7 @@ class Hole:
     @property
     def line_after(self) -> str:
         """The cursor's line from the cursor to its end, without the line ending."""
-        match = _LINE_END.search(self.suffix)
+        match = LINE_END.search(self.suffix)
         return self.suffix[: match.start()] if match else self.suffix
 
     @property
@@ -79,7 +80,7 @@ class Hole:
     @property
     def newline(self) -> str:
         """The document's line ending: its first one, or a line feed when it has a single line."""
-        match = _LINE_END.search(self.prefix) or _LINE_END.search(self.suffix)
+        match = LINE_END.search(self.prefix) or LINE_END.search(self.suffix)
         return match.group() if match else "\n"
 
     @property
@@ -100,10 +101,10 @@ class Hole:
     def lines_below(self, count: int, *, blank: bool = False) -> list[str]:
         """Up to `count` lines below the cursor's line, nearest first; blank ones only when asked for."""
         lines: list[str] = []
-        match = _LINE_END.search(self.suffix)
+        match = LINE_END.search(self.suffix)
         while match and len(lines) < count:
             start = match.end()
-            match = _LINE_END.search(self.suffix, start)
+            match = LINE_END.search(self.suffix, start)
             line = self.suffix[start : match.start()] if match else self.suffix[start:]
             if blank or line.strip():
                 lines.append(line)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from zicoder.complete.blocks import MARKUP, closer_of, line_key, opens_block
 from zicoder.complete.brackets import Balance
 from zicoder.complete.hole import Hole, indent_of, indent_width
+from zicoder.text import LINE_END
 
 __all__ = ["drop_line_below", "drop_repeated_lines", "drop_repeated_prefix", "drop_repeated_suffix"]
 
@@ -24,7 +25,6 @@ MIN_LINE = 6
 NEAR = 20_000
 """Characters around the cursor in which a word must occur to be known."""
 
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _WORD_BEFORE = re.compile(r"[^\W\d]\w+$")
 _WORD = re.compile(r"[^\W\d]\w*")
 _CHAIN = re.compile(r"[^\W\d]\w*(?:(?:\.|::|->)\w+)*(?:\.|::|->)$")
@@ -53,8 +53,8 @@ class _Line:
 def _lines_of(text: str, hole: Hole) -> list[_Line]:
     """The suggestion's non-blank lines; the first one includes what stands before the cursor."""
     lines: list[_Line] = []
-    starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
-    ends = [*(match.start() for match in _LINE_END.finditer(text)), len(text)]
+    starts = [0, *(match.end() for match in LINE_END.finditer(text))]
+    ends = [*(match.start() for match in LINE_END.finditer(text)), len(text)]
     for start, end in zip(starts, ends, strict=True):
         before = hole.line_before if start == 0 else ""
         if (before + text[start:end]).strip():
@@ -218,7 +218,7 @@ def _same_turn(keys: list[str], at: int, period: int) -> bool:
 
 def _cut_inline_loop(text: str) -> str:
     """Cut a last line that runs into the same few characters again and again."""
-    start = max((match.end() for match in _LINE_END.finditer(text)), default=0)
+    start = max((match.end() for match in LINE_END.finditer(text)), default=0)
     for match in _INLINE_LOOP.finditer(text[start : start + 1000]):
         unit = match.group(1)
         rest = text[start + match.end() :].rstrip()

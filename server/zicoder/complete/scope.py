@@ -12,6 +12,7 @@ from zicoder.complete.blocks import MARKUP, closer_of, describes_next, holds_def
 from zicoder.complete.hole import Hole, indent_of, indent_width
 from zicoder.complete.syntax import REGION_CHARS, lex_prefix
 from zicoder.complete.tokens import find_special_token
+from zicoder.text import LINE_END
 
 __all__ = ["MAX_LINES", "EndOfScope", "begins_block"]
 
@@ -33,7 +34,6 @@ _LABELS = ("case ", "defaul")
 """Starts of the labels that many a style guide sets as deep as their `switch`; cut to `_DECIDING`."""
 
 _NOTHING_AFTER = re.compile(r"[\s)\]}>'\"`;,:]*$")
-_LINE_END = re.compile(r"\r\n|\r|\n")
 _UNDECIDED = ("c", "d", "e", "f", "-", "<", "`")
 """Characters that may start something which belongs to the block although it is indented less."""
 
@@ -140,7 +140,7 @@ class EndOfScope:
             return True
         self._text += piece
         while self._end is None:
-            match = _LINE_END.search(self._text, self._at)
+            match = LINE_END.search(self._text, self._at)
             if match is None or (match.group() == "\r" and match.end() == len(self._text)):
                 break
             self._end = self._judge(self._text[self._at : match.start()], complete=True)

@@ -9,7 +9,6 @@ server installs them.
 from __future__ import annotations
 
 import logging
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import islice
@@ -22,13 +21,11 @@ from pygls.workspace import TextDocument, Workspace
 
 from zicoder.errors import InputError
 from zicoder.lsp.convert import offset_of, path_of
-from zicoder.text import LineIndex, Snapshot, language_of, split_lines
+from zicoder.text import LINE_END, LineIndex, Snapshot, language_of, split_lines
 
 __all__ = ["ZiProtocol", "ZiTextDocument", "ZiWorkspace", "snapshot_of"]
 
 log = logging.getLogger("zicoder.lsp")
-
-_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class _KnownLines(LineIndex):
@@ -54,7 +51,7 @@ class _KnownLines(LineIndex):
         tail = bisect_left(self._starts, end + 2)
         starts += [
             match.end()
-            for match in _LINE_END.finditer(text, max(0, start - 2), min(len(text), stop + 2))
+            for match in LINE_END.finditer(text, max(0, start - 2), min(len(text), stop + 2))
             if start <= match.end() <= stop + 1
         ]
         starts += [at + shift for at in islice(self._starts, tail, None)]
@@ -68,7 +65,7 @@ class _KnownLines(LineIndex):
 
 def _index(text: str) -> _KnownLines:
     """Index a text from scratch."""
-    return _KnownLines(text, [0, *(match.end() for match in _LINE_END.finditer(text))])
+    return _KnownLines(text, [0, *(match.end() for match in LINE_END.finditer(text))])
 
 
 class ZiTextDocument(TextDocument):
