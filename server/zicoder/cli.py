@@ -169,6 +169,65 @@ def complete(
 
 
 @app.command()
+def index(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="PATH", help="Default: the project that this folder is in.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Bring the code index of a project up to date; what is unchanged costs a comparison."""
+    from zicoder.commands.index import index_project, project_root
+
+    root = (folder or project_root(Path.cwd())).resolve()
+    with _showing_progress(percent=True) as progress:
+        done = asyncio.run(index_project(root, progress, _show_problem))
+    if as_json:
+        _print_json(done.to_json())
+        return
+    report = done.report
+    skipped = ", ".join(f"{count:,} {reason.replace('_', ' ')}" for reason, count in report.skipped.most_common())
+    typer.echo(f"{done.files:,} files, {done.chunks:,} chunks in the index of {root}")
+    typer.echo(
+        f"{report.indexed:,} read, {report.unchanged:,} unchanged, {report.removed:,} gone, in {report.seconds:.1f} s"
+    )
+    if skipped:
+        typer.echo(f"left out: {skipped}")
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="A question, a name, or a piece of code.")],
+    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many answers.")] = 10,
+    lang: Annotated[list[str] | None, typer.Option(help="Only this language (LSP identifier); repeatable.")] = None,
+    path: Annotated[str, typer.Option(help="Only this folder or glob, relative to the project.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Search the project that this folder is in, by meaning and by name."""
+    from zicoder.commands.index import project_root, search_project
+
+    root = project_root(Path.cwd())
+    with _showing_progress(lines=False, percent=True) as progress:
+        found = asyncio.run(
+            search_project(
+                root, query, k=k, languages=lang or (), path=path, progress=progress, on_problem=_show_problem
+            )
+        )
+    if as_json:
+        _print_json(found.to_json())
+        return
+    if found.note:
+        typer.echo(f"zi: {found.note}", err=True)
+    for hit in found.hits:
+        place = typer.style(f"{hit.path}:{hit.start + 1}", fg="cyan")
+        more = typer.style(f" (+{hit.folded} in this file)", dim=True) if hit.folded else ""
+        typer.echo(f"{place}  {hit.kind} {typer.style(hit.qualified, bold=True)}{more}")
+        if hit.signature:
+            typer.echo(f"    {hit.signature}")
+    if not found.hits:
+        typer.echo("zi: nothing found", err=True)
+
+
+@app.command()
 def doctor(as_json: Json = False) -> None:
     """Look at every component: version, where it is, and what to do about it."""
     from zicoder.commands.doctor import examine
@@ -341,20 +400,29 @@ def _facts(store: ModelStore, entry: ModelEntry) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _showing_progress(*, lines: bool = True) -> Generator[ProgressSink]:
-    """A sink for progress: a bar on a terminal, else a line per tenth or nothing. Always on standard error."""
+def _showing_progress(*, lines: bool = True, percent: bool = False) -> Generator[ProgressSink]:
+    """A sink for progress: a bar on a terminal, else a line per tenth or nothing. Always on standard error.
+
+    `percent`: what is counted is not bytes.
+    """
     if not sys.stderr.isatty():
         yield _lines() if lines else ignore_progress
         return
     from rich.console import Console
-    from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+        TransferSpeedColumn,
+    )
     from rich.progress import Progress as Bars
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
-        DownloadColumn(),
-        TransferSpeedColumn(),
+        *((TaskProgressColumn(),) if percent else (DownloadColumn(), TransferSpeedColumn())),
         TimeRemainingColumn(),
         TextColumn("[dim]{task.fields[detail]}"),
     )

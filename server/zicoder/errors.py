@@ -10,10 +10,15 @@
     │   ├── ModelMisconfigured   loads, but cannot do what was asked (no FIM tokens, ...)
     │   ├── DownloadFailed   every source was tried
     │   └── DiskFull
-    └── EngineError
-        ├── EngineUnavailable    the native part is not installed
-        ├── EngineCrashed        the child process went away under a request
-        └── EngineStopped        it crashed too often, or was told to stop
+    ├── EngineError
+    │   ├── EngineUnavailable    the native part is not installed
+    │   ├── EngineCrashed        the child process went away under a request
+    │   └── EngineStopped        it crashed too often, or was told to stop
+    └── CodeIndexError
+        ├── IndexUnavailable     the packages it needs are not installed, or it is switched off
+        ├── IndexDamaged         what is on disk cannot be read; it is rebuilt
+        ├── IndexFull            no room on the disk
+        └── IndexBusy            another process writes it
 
 The text of a ZiError is a sentence for a person: what happened, and why. `hint` says what to do.
 Front ends show `str(error)` and `error.hint`; they never show a stack trace.
@@ -22,12 +27,17 @@ Front ends show `str(error)` and `error.hint`; they never show a stack trace.
 from __future__ import annotations
 
 __all__ = [
+    "CodeIndexError",
     "DiskFull",
     "DownloadFailed",
     "EngineCrashed",
     "EngineError",
     "EngineStopped",
     "EngineUnavailable",
+    "IndexBusy",
+    "IndexDamaged",
+    "IndexFull",
+    "IndexUnavailable",
     "InputError",
     "ModelCorrupt",
     "ModelError",
@@ -105,3 +115,23 @@ class EngineCrashed(EngineError):
 
 class EngineStopped(EngineError):
     """The engine crashed too often, or was stopped; it needs a restart by hand."""
+
+
+class CodeIndexError(ZiError):
+    """Something about the code index."""
+
+
+class IndexUnavailable(CodeIndexError):
+    """The packages that the index needs are not installed, or it is switched off."""
+
+
+class IndexDamaged(CodeIndexError):
+    """What is on disk cannot be read, or is of another schema; a writer rebuilds it."""
+
+
+class IndexFull(CodeIndexError):
+    """There is no room on the disk; what is indexed so far stays."""
+
+
+class IndexBusy(CodeIndexError):
+    """Another process is writing this index."""

@@ -25,6 +25,7 @@ from pydantic_settings import SettingsError as EnvironmentSettingsError
 __all__ = [
     "CompletionSettings",
     "EngineSettings",
+    "IndexSettings",
     "LogSettings",
     "ModelSettings",
     "Problem",
@@ -94,6 +95,31 @@ class EngineSettings(_Section):
     suffix_tokens: int = Field(default=192, ge=0, le=65536, description="Longest text after the cursor, in tokens.")
 
 
+class IndexSettings(_Section):
+    """The code index: search over the whole project by meaning and by name."""
+
+    enabled: bool = Field(default=True, description="Keep an index of the project, in the background.")
+    exclude: list[str] = Field(
+        default=[],
+        description="Files and folders to leave out, as in a `.gitignore`, "
+        "beside what `.gitignore` and `.zicoderignore` name.",
+    )
+    max_file_kb: int = Field(default=1024, ge=1, le=65536, description="Largest file that is indexed, in kilobytes.")
+    embedder: str = Field(
+        default="auto",
+        description="Vectors that are better than the built-in ones, made while the machine is idle: `minilm`, "
+        "`sentence-transformers:FOLDER`, `openai:URL#MODEL`, `none`, or `auto` (`minilm` once it is installed).",
+        json_schema_extra=_USER_ONLY,
+    )
+    location: str = Field(
+        default="",
+        description="Where the index is kept: a folder, or an object store that a team shares "
+        "(`s3://bucket/path`, `gs://…`, `az://…`; credentials come from the environment); "
+        "empty means this machine's cache folder. Each project gets its own part of it.",
+        json_schema_extra=_USER_ONLY,
+    )
+
+
 class PythonSettings(_Section):
     """Analysis of Python code."""
 
@@ -118,6 +144,7 @@ class Settings(BaseSettings):
     completion: CompletionSettings = CompletionSettings()
     model: ModelSettings = ModelSettings()
     engine: EngineSettings = EngineSettings()
+    index: IndexSettings = IndexSettings()
     python: PythonSettings = PythonSettings()
     log: LogSettings = LogSettings()
 

@@ -129,15 +129,33 @@ class Snapshot:
 
 
 _LANGUAGES = {
-    "bash": "shellscript", "c": "c", "cc": "cpp", "cpp": "cpp", "cs": "csharp", "css": "css", "cxx": "cpp",
-    "go": "go", "h": "c", "hpp": "cpp", "html": "html", "java": "java", "js": "javascript",
-    "json": "json", "jsx": "javascriptreact", "kt": "kotlin", "kts": "kotlin", "lua": "lua", "md": "markdown",
-    "mjs": "javascript", "php": "php", "py": "python", "pyi": "python", "rb": "ruby", "rs": "rust",
-    "scala": "scala", "sh": "shellscript", "sql": "sql", "swift": "swift", "toml": "toml", "ts": "typescript",
-    "tsx": "typescriptreact", "yaml": "yaml", "yml": "yaml",
+    "bash": "shellscript", "bat": "bat", "c": "c", "c++": "cpp", "cc": "cpp", "cjs": "javascript", "clj": "clojure",
+    "cmake": "cmake", "cpp": "cpp", "cs": "csharp", "css": "css", "csx": "csharp", "cts": "typescript", "cxx": "cpp",
+    "dart": "dart", "ddl": "sql", "dockerfile": "dockerfile", "ex": "elixir", "exs": "elixir", "gemspec": "ruby",
+    "go": "go", "gradle": "groovy", "groovy": "groovy", "h": "c", "h++": "cpp", "hh": "cpp", "hpp": "cpp",
+    "hs": "haskell", "htm": "html", "html": "html", "hxx": "cpp", "inl": "cpp", "ipp": "cpp", "ixx": "cpp",
+    "java": "java", "jl": "julia", "js": "javascript", "json": "json", "json5": "jsonc", "jsonc": "jsonc",
+    "jsx": "javascriptreact", "ksh": "shellscript", "kt": "kotlin", "kts": "kotlin", "less": "less", "lua": "lua",
+    "make": "makefile", "markdown": "markdown", "md": "markdown", "mdx": "markdown", "mjs": "javascript",
+    "mk": "makefile", "mts": "typescript", "php": "php", "phtml": "php", "pl": "perl", "pm": "perl", "proto": "proto",
+    "ps1": "powershell", "py": "python", "pyi": "python", "pyw": "python", "r": "r", "rake": "ruby", "rb": "ruby",
+    "rs": "rust", "rst": "restructuredtext", "ru": "ruby", "sbt": "scala", "sc": "scala", "scala": "scala",
+    "scss": "scss", "sh": "shellscript", "sql": "sql", "svelte": "svelte", "svg": "xml", "swift": "swift",
+    "tcc": "cpp", "tex": "latex", "toml": "toml", "tpp": "cpp", "ts": "typescript", "tsx": "typescriptreact",
+    "vue": "vue", "webmanifest": "json", "xhtml": "html", "xml": "xml", "xsd": "xml", "xsl": "xml", "yaml": "yaml",
+    "yml": "yaml", "zig": "zig", "zsh": "shellscript",
 }  # fmt: skip
+
+_FILES = {
+    ".babelrc": "jsonc", ".bash_profile": "shellscript", ".bashrc": "shellscript", ".eslintrc": "jsonc",
+    ".profile": "shellscript", ".zshrc": "shellscript", "brewfile": "ruby", "cmakelists.txt": "cmake",
+    "containerfile": "dockerfile", "dockerfile": "dockerfile", "gemfile": "ruby", "gnumakefile": "makefile",
+    "jsconfig.json": "jsonc", "makefile": "makefile", "pipfile": "toml", "podfile": "ruby", "rakefile": "ruby",
+    "tsconfig.json": "jsonc", "vagrantfile": "ruby",
+}  # fmt: skip
+"""Whole names, in lower case, that say more than their ending does."""
 
 
 def language_of(path: PurePath) -> str:
     """LSP language identifier for a file name, "plaintext" when unknown."""
-    return _LANGUAGES.get(path.suffix[1:].lower(), "plaintext")
+    return _FILES.get(path.name.lower()) or _LANGUAGES.get(path.suffix[1:].lower(), "plaintext")

@@ -1,30 +1,38 @@
 """One project root with everything that belongs to it, brought up and down as an async context manager.
 
-Owns the settings in force, the engine and the choice of models. A front end makes one for each root it opens.
+Owns the settings in force, the engine, the choice of models and the code index. A front end makes one for each root it
+opens. What the index needs is imported in a thread when it is first asked for: LanceDB alone takes a second.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
+import importlib.util
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
 from zicoder.engine.handle import Engine
 from zicoder.engine.status import EngineStatus
-from zicoder.errors import ModelNotInstalled
+from zicoder.errors import IndexUnavailable, ModelNotInstalled
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
 from zicoder.models.providers import INFILL_PROVIDERS
 from zicoder.models.store import ModelStore, choose_infill
 from zicoder.settings import Problem, Settings, load_settings
 
-__all__ = ["Workspace", "log_dir"]
+if TYPE_CHECKING:  # see `open_index`
+    from zicoder.index.code_index import CodeIndex, IndexStatus
+
+__all__ = ["Workspace", "cache_dir", "index_dir", "log_dir"]
 
 OFF = "none"
 KEEP_LOGS_S = 14 * 24 * 3600.0
@@ -34,6 +42,24 @@ def log_dir() -> Path:
     """Where log files go."""
     override = os.environ.get("ZI_LOG_DIR")
     return Path(override) if override else platformdirs.user_log_path("zicoder")
+
+
+def cache_dir() -> Path:
+    """Where things are kept that can be made again."""
+    override = os.environ.get("ZI_CACHE_DIR")
+    return Path(override) if override else platformdirs.user_cache_path("zicoder")
+
+
+def index_dir(root: Path) -> Path:
+    """The folder on this machine for the index of a project: not in the project, which may be read-only or shared."""
+    return cache_dir() / "index" / _key(root)
+
+
+def _key(root: Path) -> str:
+    """A name for a project that a person recognises and that no other project has."""
+    place = os.path.normcase(root.resolve())
+    readable = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in root.resolve().name)
+    return f"{readable[:40] or 'root'}-{blake2b(place.encode(errors='surrogateescape'), digest_size=6).hexdigest()}"
 
 
 class Workspace:
@@ -54,6 +80,8 @@ class Workspace:
         self._engine_log = log_dir() / f"engine-{os.getpid()}.log"
         self.engine = Engine(log_file=self._engine_log, on_status=on_engine)
         self._infill: InfillModel | None = None
+        self.index: CodeIndex | None = None
+        """The code index once `open_index` was called; it answers empty until it is open."""
 
     async def __aenter__(self) -> Workspace:
         return self
@@ -62,7 +90,8 @@ class Workspace:
         await self.close()
 
     async def close(self) -> None:
-        """End the engine. Its log is kept only if it crashed, and not for ever."""
+        """End the index and the engine, whose log is kept only if it crashed, and not for ever."""
+        await self.close_index()
         await self.engine.close()
         limit = time.time() - KEEP_LOGS_S
         for log_file in log_dir().glob("engine-*.log"):
@@ -80,6 +109,38 @@ class Workspace:
             if self._infill is not None:
                 self.engine.unload(self._infill.name)
             self._infill = None
+
+    async def open_index(self, on_status: Callable[[IndexStatus], None] = lambda _: None) -> CodeIndex:
+        """The code index of this root, made at the first call and not opened yet (`run` or `open` does that).
+
+        Raises IndexUnavailable: switched off, no root, or the packages are missing.
+        """
+        if self.index is not None:
+            return self.index
+        settings = self.settings.index
+        if self.root is None or not settings.enabled:
+            reason = "is switched off (`zi.index.enabled`)" if self.root else "needs a folder"
+            raise IndexUnavailable(f"The code index {reason}.")
+        if importlib.util.find_spec("lancedb") is None:
+            raise IndexUnavailable(
+                "The packages of the code index are not installed.", hint='Run `pip install "zicoder[index]"`.'
+            )
+        module = await asyncio.to_thread(importlib.import_module, "zicoder.index.code_index")
+        folder = index_dir(self.root)
+        location = f"{settings.location.rstrip('/')}/{_key(self.root)}" if settings.location else ""
+        make = partial(
+            module.CodeIndex, self.root, folder, location=location, max_bytes=settings.max_file_kb * 1024,
+            exclude=settings.exclude, on_status=on_status,
+        )  # fmt: skip
+        made: CodeIndex = await asyncio.to_thread(make)
+        self.index = self.index or made
+        return self.index
+
+    async def close_index(self) -> None:
+        """End the index; the next `open_index` makes it with the settings of that moment."""
+        index, self.index = self.index, None
+        if index is not None:
+            await index.close()
 
     async def infill_model(self) -> InfillModel:
         """The model for inline suggestions, chosen by the settings; not necessarily loaded yet.

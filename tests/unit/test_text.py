@@ -89,7 +89,13 @@ def test_a_document_uses_the_line_ending_it_uses_first(text: str, newline: str) 
 
 @pytest.mark.parametrize(
     ("name", "language"),
-    [("app.py", "python"), ("App.TSX", "typescriptreact"), ("a.b.rs", "rust"), ("Makefile", "plaintext")],
+    [
+        ("app.py", "python"),
+        ("App.TSX", "typescriptreact"),
+        ("a.b.rs", "rust"),
+        ("Makefile", "makefile"),
+        ("a.xyz", "plaintext"),
+    ],
 )
 def test_the_language_follows_from_the_name(name: str, language: str) -> None:
     assert language_of(Path(name)) == language

@@ -26,6 +26,7 @@ from zicoder.engine.status import EngineState
 from zicoder.errors import ZiError
 from zicoder.lsp.convert import path_of
 from zicoder.lsp.features import (
+    code_index,
     completion,
     definition,
     document_symbol,
@@ -35,6 +36,7 @@ from zicoder.lsp.features import (
     signature_help,
 )
 from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
+from zicoder.lsp.progress import BackgroundProgress
 from zicoder.lsp.status import StatusReporter
 from zicoder.text import Snapshot
 
@@ -120,7 +122,22 @@ class ZiServer(LanguageServer):
         if self.project.settings.python.interpreter:
             self._replace_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
+        self.in_background(self.keep_index())
         await self.bring_up_model()
+
+    async def keep_index(self) -> None:
+        """Open the code index and keep it up to date for as long as this session lasts."""
+        project = self.project
+        if project is None or project.index is not None:
+            return
+        try:
+            index = await project.open_index()
+        except ZiError as error:
+            log.info("%s", error.sentence)
+            return
+        self.in_background(code_index.watch_files(self))
+        async with BackgroundProgress(self._progress(), "Zi Coder: indexing") as progress:
+            await index.run(progress)
 
     async def bring_up_model(self) -> None:
         """Choose and load the model, and say how it went."""
@@ -156,6 +173,9 @@ class ZiServer(LanguageServer):
             self.completer.settings_changed()
         if before.python != after.python:
             self._replace_jedi()
+        if before.index != after.index:
+            await self.project.close_index()
+            self.in_background(self.keep_index())
         _set_log_level(after)
         self._show_problems()
         if before != after:
@@ -294,7 +314,9 @@ def make_server() -> ZiServer:
     def configuration_changed(params: types.DidChangeConfigurationParams) -> None:
         server.in_background(server.reconfigure(params.settings))
 
-    for feature in (completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands):
+    for feature in (
+        completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands, code_index,
+    ):  # fmt: skip
         feature.register(server)
     return server
 

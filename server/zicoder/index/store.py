@@ -1,0 +1,362 @@
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
+# pyright: reportMissingTypeStubs=false
+# (lancedb and pyarrow are typed only in part)
+"""The index on disk: one LanceDB database for one project. The only module that imports lancedb.
+
+Blocking: call it from a thread. One writer at a time, which is the indexer's business (see `lock.py`); any number of
+readers, in this process or others, see its commits. What a file's rows say is the whole state of the index: a file is
+indexed if it has rows, and they carry the hash of its content. So there is nothing that could disagree after a crash.
+
+Every exception of the libraries leaves as IndexDamaged (the caller rebuilds) or IndexFull.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import shutil
+import time
+from collections.abc import Generator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import lancedb
+import numpy as np
+import pyarrow as pa
+from lancedb.index import FTS, BTree, IvfRq
+from lancedb.query import MatchQuery
+from numpy.typing import NDArray
+
+from zicoder.errors import IndexDamaged, IndexFull
+from zicoder.index.frames import FileRows
+
+__all__ = ["Found", "Store"]
+
+log = logging.getLogger("zicoder.index")
+
+SCHEMA = "1"
+"""Raise it with every change of columns or of what is written into them: older indexes are then rebuilt."""
+
+CHUNKS = "chunks"
+VECTOR_INDEX_ROWS = 30_000
+"""Below this, comparing with every vector is as quick as a vector index, and exact (`zi bench index` shows where)."""
+UNINDEXED_ROWS = 400
+"""Rows that full-text search may have to read one by one before they are worked into its index: 15 us each."""
+PROBES = 12
+REFINE = 4
+"""Partitions searched, and how many times the wanted number of vectors is compared exactly."""
+KEEP_VERSIONS = timedelta(minutes=1)
+KEEP_AFTER_BUILD = timedelta(seconds=5)
+"""A reader sees the newest version at every look-up, so an older one is in use for milliseconds only."""
+TEND_S = 120.0
+"""Between two clean-ups of old versions."""
+DELETE_AT_ONCE = 500
+"""Paths in one delete: the predicate is parsed by recursive descent."""
+
+_PACKED = {"lance-encoding:compression": "zstd", "lance-encoding:structural-encoding": "miniblock"}
+"""Several values are compressed together: half the size of Lance's own choice for texts this long."""
+
+_FOUND_COLUMNS = ["path", "language", "kind", "symbol", "qualified", "signature", "start", "end", "text_hash", "id"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One row that a look-up found. `score`: the look-up's own measure, higher is better."""
+
+    row: int
+    """Lance's row id, good for `texts` on the same version."""
+    id: str
+    path: str
+    language: str
+    kind: str
+    symbol: str
+    qualified: str
+    signature: str
+    start: int
+    end: int
+    text_hash: str
+    score: float
+
+
+class Store:
+    """The chunks of one project. Made by `open`; thread-safe for reading."""
+
+    def __init__(self, database: Any, table: Any, dimension: int, *, location: str) -> None:
+        self.location = location
+        self.dimension = dimension
+        self._database = database
+        self._table = table
+        self._tended = time.monotonic()
+        self._untended = 0
+
+    @classmethod
+    def open(cls, location: str, *, dimension: int, vectors: str, write: bool, anew: bool = False) -> Store:
+        """Open the index at a folder or an object-store URI; a writer makes it if there is none.
+
+        `vectors` names the embedder whose vectors of `dimension` numbers it holds. An index of another schema or
+        embedder, or one that cannot be read, is made anew by a writer; with `anew`, any. Raises IndexDamaged (a reader
+        cannot use it, or there is none), IndexFull.
+        """
+        with _translated():
+            database = lancedb.connect(
+                location,
+                read_consistency_interval=timedelta(seconds=0 if write else 1),
+            )
+        schema = _schema(dimension, vectors)
+        try:
+            if anew:
+                raise IndexDamaged("The index is made anew.")
+            with _translated():
+                table = database.open_table(CHUNKS)
+                if table.schema.metadata != schema.metadata or table.schema.names != schema.names:
+                    raise IndexDamaged("The index was made by another version of Zi Coder.")
+                table.search().select(["id", "path"]).limit(1).to_arrow()
+        except IndexDamaged as damage:
+            if not write:
+                raise
+            log.info("making the index anew at %s: %s", location, damage)
+            table = _make(database, location, schema)
+        return cls(database, table, dimension, location=location)
+
+    # --- state
+
+    def files(self) -> dict[str, str]:
+        """Hash of the content of every indexed file, by path."""
+        with _translated():
+            table = self._table.search().select(["path", "file_hash"]).limit(None).to_arrow()
+            return dict(zip(table["path"].to_pylist(), table["file_hash"].to_pylist(), strict=True))
+
+    def hash_of(self, path: str) -> str | None:
+        """Hash of the content that is indexed of one file."""
+        with _translated():
+            rows = self._table.search().where(f"path = {_quoted([path])}").select(["file_hash"]).limit(1).to_arrow()
+            return rows["file_hash"][0].as_py() if rows.num_rows else None
+
+    def count(self) -> int:
+        """Number of chunks."""
+        with _translated():
+            return int(self._table.count_rows())
+
+    def version(self) -> int:
+        """Number of the commit that look-ups see; it only grows."""
+        with _translated():
+            return int(self._table.version)
+
+    def column(self, *names: str) -> list[tuple[Any, ...]]:
+        """Row ids and whole columns, row by row."""
+        with _translated():
+            table = self._table.search().select(list(names)).with_row_id(True).limit(None).to_arrow()
+            return list(zip(*(table[name].to_pylist() for name in ("_rowid", *names)), strict=True))
+
+    def sample(self, name: str, rows: int) -> list[str]:
+        """One text column of about this many rows, spread over the table."""
+        with _translated():
+            total = int(self._table.count_rows())
+            offsets = range(0, total, max(1, total // rows))
+            return self._table.take_offsets(list(offsets)).select([name]).to_arrow()[name].to_pylist() if total else []
+
+    # --- writing
+
+    def replace(self, files: Sequence[FileRows], *, known: Iterable[str] = ()) -> None:
+        """Put these files' rows in the place of whatever was there for them.
+
+        `known`: those of the paths that may have rows now; pass none for new files, which saves a commit.
+        """
+        self.remove(known)
+        rows = self._record_batch(files)
+        if rows.num_rows:
+            with _translated():
+                self._table.add(rows)
+            self._untended += rows.num_rows
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Take these files out."""
+        wanted = sorted(set(paths))
+        for at in range(0, len(wanted), DELETE_AT_ONCE):
+            with _translated():
+                self._table.delete(f"path IN ({_quoted(wanted[at : at + DELETE_AT_ONCE])})")
+
+    def tend(self, *, thoroughly: bool = False) -> None:
+        """Work new rows into the indexes when there are enough, and remove old versions when it is time."""
+        due = time.monotonic() - self._tended > TEND_S
+        if not thoroughly and not due and self._untended < UNINDEXED_ROWS:
+            return
+        with _translated():
+            if thoroughly and self._table.count_rows() >= VECTOR_INDEX_ROWS and not self._has_index("vector"):
+                partitions = max(16, int(self._table.count_rows() ** 0.5 / 3))
+                config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
+                self._table.create_index("vector", config=config)
+            self._table.optimize(cleanup_older_than=KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
+        self._tended = time.monotonic()
+        self._untended = 0
+
+    # --- look-ups
+
+    def lexical(self, words: Sequence[str], limit: int, *, where: str | None = None) -> list[Found]:
+        """Chunks by BM25 over their words, path and symbol."""
+        if not words:
+            return []
+        return self._match(" ".join(words), "words", limit, where)
+
+    def named(self, tokens: Sequence[str], limit: int, *, where: str | None = None) -> list[Found]:
+        """Chunks that have any of these tokens among their names: `name` is used there, `=name` is defined there."""
+        if not tokens:
+            return []
+        return self._match(" ".join(tokens), "names", limit, where)
+
+    def nearest(self, vector: NDArray[np.float32], limit: int, *, where: str | None = None) -> list[Found]:
+        """Chunks by the inner product of their vectors with this one, of shape (dimension,)."""
+        with _translated():
+            query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
+            query = query.nprobes(PROBES).refine_factor(REFINE)
+            query = query.select([*_FOUND_COLUMNS, "_distance"]).with_row_id(True).limit(limit)
+            if where:
+                query = query.where(where, prefilter=True)
+            return _found(query.to_arrow(), "_distance")
+
+    def within(self, where: str, limit: int) -> list[Found]:
+        """Chunks by a predicate."""
+        with _translated():
+            query = self._table.search().where(where).select(_FOUND_COLUMNS).with_row_id(True).limit(limit)
+            return _found(query.to_arrow(), "")
+
+    def texts(self, rows: Sequence[int]) -> list[str]:
+        """The texts of rows just found, in the order asked for; "" for one that has gone meanwhile."""
+        if not rows:
+            return []
+        with _translated():
+            table = self._table.take_row_ids(list(rows)).select(["text"]).with_row_id().to_arrow()
+            texts = dict(zip(table["_rowid"].to_pylist(), table["text"].to_pylist(), strict=True))
+            return [texts.get(row, "") for row in rows]
+
+    def vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
+        """The vectors of rows just found."""
+        if not rows:
+            return {}
+        with _translated():
+            table = self._table.take_row_ids(list(rows)).select(["vector"]).with_row_id().to_arrow()
+            return dict(zip(table["_rowid"].to_pylist(), _matrix(table["vector"], self.dimension), strict=True))
+
+    def refresh(self) -> None:
+        """See what other processes wrote, now rather than within a second."""
+        with _translated():
+            self._table.checkout_latest()
+
+    # --- details
+
+    def _match(self, text: str, column: str, limit: int, where: str | None) -> list[Found]:
+        query = MatchQuery(text, column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
+        with _translated():
+            search = self._table.search(query, query_type="fts").select([*_FOUND_COLUMNS, "_score"])
+            search = search.with_row_id(True).limit(limit)
+            if where:
+                search = search.where(where, prefilter=True)
+            return _found(search.to_arrow(), "_score")
+
+    def _has_index(self, column: str) -> bool:
+        return any(column in index.columns for index in self._table.list_indices())
+
+    def _record_batch(self, files: Sequence[FileRows]) -> Any:
+        rows = [(file, row) for file in files for row in file.rows]
+        flat = np.frombuffer(b"".join(file.vectors for file in files), dtype=np.float16)
+        columns: dict[str, Any] = {
+            "path": [file.path for file, _ in rows],
+            "file_hash": [file.file_hash for file, _ in rows],
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), self.dimension),
+        }
+        schema = self._table.schema
+        for name in schema.names:
+            if name not in columns:
+                columns[name] = [getattr(row, name) for _, row in rows]
+        return pa.table([pa.array(columns[name], field.type) for name, field in zip(schema.names, schema, strict=True)],
+                        schema=schema)  # fmt: skip
+
+
+@contextlib.contextmanager
+def _translated() -> Generator[None]:
+    """The libraries raise nearly anything; what they say is logged, and a person reads a sentence."""
+    try:
+        yield
+    except (IndexDamaged, IndexFull):
+        raise
+    except (TypeError, AttributeError, NameError):
+        raise  # ours
+    except Exception as error:
+        if "No space left" in str(error) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+            raise IndexFull(
+                "The disk is full: the code index cannot grow.", hint="Free some space; it goes on by itself."
+            ) from error
+        log.debug("the store failed", exc_info=True)
+        raise IndexDamaged(f"The code index cannot be read or written ({_first_line(error)}).") from error
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def _schema(dimension: int, vectors: str) -> Any:
+    def packed(name: str) -> Any:
+        return pa.field(name, pa.string(), nullable=False, metadata=_PACKED)
+
+    def plain(name: str) -> Any:
+        return pa.field(name, pa.string(), nullable=False)
+
+    return pa.schema(
+        [
+            *map(plain, ("id", "path", "file_hash", "text_hash", "language", "kind", "symbol", "qualified")),
+            packed("signature"),
+            pa.field("start", pa.int32(), nullable=False),
+            pa.field("end", pa.int32(), nullable=False),
+            *map(packed, ("text", "words", "names", "defines")),
+            pa.field("vector", pa.list_(pa.float16(), dimension), nullable=False),
+        ],
+        metadata={"zicoder.schema": SCHEMA, "zicoder.vectors": vectors},
+    )
+
+
+def _make(database: Any, location: str, schema: Any) -> Any:
+    """An empty table with its indexes, in the place of whatever is there."""
+    with _translated():
+        if "://" not in location:
+            for name in Path(location).glob("*.lance"):
+                shutil.rmtree(name, ignore_errors=True)
+        elif CHUNKS in database.table_names():
+            database.drop_table(CHUNKS)
+        table = database.create_table(CHUNKS, schema=schema)
+        table.set_unenforced_primary_key("id")
+        exact = FTS(
+            base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False,
+            with_position=False, max_token_length=None,
+        )  # fmt: skip
+        table.create_index("words", config=exact)
+        table.create_index("names", config=exact)
+        table.create_index("path", config=BTree())
+        return table
+
+
+def _found(table: Any, score: str) -> list[Found]:
+    """Rows of an answer; `score` names the column that says how good they are: a distance is turned round."""
+    rows: list[dict[str, Any]] = table.to_pylist()
+    found: list[Found] = []
+    for row in rows:
+        value = float(row[score]) if score else 0.0
+        found.append(
+            Found(
+                row["_rowid"], row["id"], row["path"], row["language"], row["kind"], row["symbol"], row["qualified"],
+                row["signature"], row["start"], row["end"], row["text_hash"],
+                1.0 - value if score == "_distance" else value,
+            )
+        )  # fmt: skip
+    return found
+
+
+def _matrix(column: Any, dimension: int) -> NDArray[np.float32]:
+    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    return np.asarray(flat, np.float32).reshape(-1, dimension)
+
+
+def _quoted(values: Iterable[str]) -> str:
+    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)

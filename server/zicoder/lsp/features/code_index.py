@@ -1,0 +1,195 @@
+"""The code index in the editor: `workspace/symbol`, `zi.search`, `zi.indexStatus`, and the news that keep it fresh."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+
+from lsprotocol import types
+
+from zicoder.lsp.convert import path_of, uri_of
+from zicoder.text import Snapshot
+
+if TYPE_CHECKING:  # see `server.load_the_rest`
+    from zicoder.index.code_index import CodeIndex
+    from zicoder.index.search import Hit
+    from zicoder.index.symbols import Symbol
+    from zicoder.workspace import Workspace
+
+__all__ = ["IndexHost", "register", "watch_files"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+SEARCH = "zi.search"
+STATUS = "zi.indexStatus"
+SEMANTIC_BELOW = 8
+"""With fewer names than this, `workspace/symbol` also looks for what the query may mean."""
+SYMBOL_LIMIT = 100
+_SEARCH_DEFAULTS: tuple[Any, ...] = (10, (), "")
+
+_KINDS = {
+    "function": types.SymbolKind.Function,
+    "method": types.SymbolKind.Method,
+    "class": types.SymbolKind.Class,
+    "interface": types.SymbolKind.Interface,
+    "module": types.SymbolKind.Variable,
+    "section": types.SymbolKind.String,
+}
+
+
+class IndexHost(Protocol):
+    """A server with a workspace."""
+
+    @property
+    def project(self) -> Workspace | None: ...  # noqa: D102
+    @property
+    def client_capabilities(self) -> types.ClientCapabilities: ...  # noqa: D102
+    def snapshot(self, uri: str) -> Snapshot | None: ...  # noqa: D102
+    def command(self, command_name: str) -> Callable[[F], F]: ...  # noqa: D102
+    def feature(self, feature_name: str, options: Any | None = None) -> Callable[[F], F]: ...  # noqa: D102
+    async def client_register_capability_async(self, params: types.RegistrationParams) -> None: ...  # noqa: D102
+
+
+def register(server: IndexHost) -> None:
+    """Add the requests, the command and the listeners."""
+
+    @server.feature(types.WORKSPACE_SYMBOL, types.WorkspaceSymbolOptions(resolve_provider=False))
+    async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.WorkspaceSymbol]:
+        index = _index(server)
+        if index is None:
+            return []
+        named = await index.symbols(params.query, SYMBOL_LIMIT)
+        symbols = [_named(index.root, symbol) for symbol in named]
+        if len(named) < SEMANTIC_BELOW and len(params.query) > 2:
+            known = {(symbol.path, symbol.line) for symbol in named}
+            hits = await index.search(params.query, SYMBOL_LIMIT // 5, deadline=1.0)
+            symbols += [_found(index.root, hit) for hit in hits if hit.symbol and (hit.path, hit.start) not in known]
+        return symbols
+
+    @server.command(SEARCH)
+    async def search(*arguments: Any) -> list[dict[str, Any]]:
+        """Search the project by meaning and by name; hits best first, lines counted from 0.
+
+        Arguments: query, how many (10), languages ([] means all), folder or glob ("" means everywhere).
+        """
+        index = _index(server)
+        if index is None or not arguments:
+            return []
+        from zicoder.index.search import Scope
+
+        query, k, languages, path = (*arguments, *_SEARCH_DEFAULTS[len(arguments) - 1 :])[:4]
+        scope = Scope(tuple(map(str, languages or ())), str(path or ""))
+        hits = await index.search(str(query), max(1, min(int(k), SYMBOL_LIMIT)), scope)
+        return [_as_json(index.root, hit) for hit in hits]
+
+    @server.command(STATUS)
+    async def status() -> dict[str, Any]:
+        """What the index is doing, how much it holds, and what is wrong, if anything is."""
+        index = _index(server)
+        if index is None:
+            return {"state": "off", "files": 0, "chunks": 0, "message": "There is no code index."}
+        now = await index.size()
+        error = now.error
+        return {
+            "state": str(now.state),
+            "files": now.files,
+            "chunks": now.chunks,
+            "better": now.better,
+            "message": error.sentence if error else "",
+        }
+
+    _listen(server)
+
+
+def _listen(server: IndexHost) -> None:
+    """What the editor tells of documents and files."""
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
+    def changed(params: types.DidChangeTextDocumentParams) -> None:
+        index, snapshot = _index(server), server.snapshot(params.text_document.uri)
+        if index is not None and snapshot is not None and (path := _relative(index, snapshot.path)):
+            index.document_changed(path, snapshot.text)
+
+    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
+    def saved(params: types.DidSaveTextDocumentParams) -> None:
+        _tell(server, params.text_document.uri, "document_saved")
+
+    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
+    def closed(params: types.DidCloseTextDocumentParams) -> None:
+        _tell(server, params.text_document.uri, "document_closed")
+
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def watched(params: types.DidChangeWatchedFilesParams) -> None:
+        index = _index(server)
+        if index is None:
+            return
+        paths = [_relative(index, path_of(change.uri)) for change in params.changes]
+        index.files_changed([path for path in paths if path])
+
+
+async def watch_files(server: IndexHost) -> None:
+    """Ask the client to tell of files that change on disk, where it can be asked."""
+    workspace = server.client_capabilities.workspace
+    watching = workspace.did_change_watched_files if workspace else None
+    if watching is None or not watching.dynamic_registration:
+        return
+    options = types.DidChangeWatchedFilesRegistrationOptions(watchers=[types.FileSystemWatcher(glob_pattern="**/*")])
+    registration = types.Registration(
+        id="zi-index-files", method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES, register_options=options
+    )
+    await server.client_register_capability_async(types.RegistrationParams(registrations=[registration]))
+
+
+def _index(server: IndexHost) -> CodeIndex | None:
+    return server.project.index if server.project else None
+
+
+def _relative(index: CodeIndex, path: Path | None) -> str | None:
+    return index.relative(path) if path is not None else None
+
+
+def _tell(server: IndexHost, uri: str, what: str) -> None:
+    index = _index(server)
+    if index is not None and (path := _relative(index, path_of(uri))):
+        getattr(index, what)(path)
+
+
+def _place(root: Path, path: str, line: int) -> types.Location:
+    start = types.Position(line, 0)
+    return types.Location(uri=uri_of(root / path), range=types.Range(start, start))
+
+
+def _named(root: Path, symbol: Symbol) -> types.WorkspaceSymbol:
+    return types.WorkspaceSymbol(
+        name=symbol.name,
+        kind=_KINDS.get(symbol.kind, types.SymbolKind.Variable),
+        container_name=symbol.qualified.rpartition(".")[0] or symbol.path,
+        location=_place(root, symbol.path, symbol.line),
+    )
+
+
+def _found(root: Path, hit: Hit) -> types.WorkspaceSymbol:
+    return types.WorkspaceSymbol(
+        name=hit.symbol,
+        kind=_KINDS.get(hit.kind, types.SymbolKind.Variable),
+        container_name=hit.qualified.rpartition(".")[0] or hit.path,
+        location=_place(root, hit.path, hit.start),
+    )
+
+
+def _as_json(root: Path, hit: Hit) -> dict[str, Any]:
+    return {
+        "uri": uri_of(root / hit.path),
+        "path": hit.path,
+        "range": {"start": {"line": hit.start, "character": 0}, "end": {"line": hit.end, "character": 0}},
+        "language": hit.language,
+        "kind": hit.kind,
+        "symbol": hit.symbol,
+        "qualified": hit.qualified,
+        "signature": hit.signature,
+        "text": hit.text,
+        "score": hit.score,
+        "folded": hit.folded,
+        "unsaved": hit.unsaved,
+    }

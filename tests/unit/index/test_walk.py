@@ -1,0 +1,324 @@
+"""Which files belong to the index, on real trees; and that one path is judged as the walk judges it."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from zicoder.errors import InputError
+from zicoder.index.walk import MAX_EXAMPLES, FileFilter, Skip, Walk, content_reason, walk
+
+posix = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
+
+
+def grow(root: Path, *files: str) -> Path:
+    for path in files:
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text("x\n")
+    return root
+
+
+def write(root: Path, path: str, text: str) -> None:
+    (root / path).parent.mkdir(parents=True, exist_ok=True)
+    (root / path).write_text(text)
+
+
+def found(root: Path, *, ignore: Sequence[str] = ()) -> set[str]:
+    return {file.path for file in walk(root, ignore=ignore).files}
+
+
+def test_files_come_with_size_and_time_in_a_steady_order(tmp_path: Path) -> None:
+    grow(tmp_path, "b.py", "a/z.py", "a/b/c.py", "A.py")
+    files = walk(tmp_path).files
+    assert [file.path for file in files] == ["A.py", "b.py", "a/z.py", "a/b/c.py"]
+    status = (tmp_path / "b.py").stat()
+    assert (files[1].size, files[1].mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert walk(tmp_path).files == files
+
+
+def test_our_own_rules_have_the_last_word(tmp_path: Path) -> None:
+    grow(tmp_path, "a.gen", "b.gen", "docs/x.md", "deep/docs/x.md", "deep/keep.gen", "node_modules/x/i.js")
+    write(tmp_path, ".gitignore", "*.gen\n")
+    write(tmp_path, "deep/.gitignore", "!docs\n")
+    write(tmp_path, ".zicoderignore", "docs/\n!a.gen\n!/node_modules/\n")
+    assert found(tmp_path) == {".gitignore", ".zicoderignore", "deep/.gitignore", "a.gen", "node_modules/x/i.js"}
+    assert "a.gen" not in found(tmp_path, ignore=["a.*"])
+
+
+def test_folders_of_output_are_not_entered(tmp_path: Path) -> None:
+    output = ["node_modules/x.js", "p/.venv/x.py", "p/__pycache__/x.py", "rs/target/x.rs", "web/dist/x.js"]
+    output += ["env/lib/x.py", "cache/x.py", "cpp/Debug/x.c", ".git/config", "sub/.git"]
+    source = ["rs/Cargo.toml", "rs/src/x.rs", "web/package.json", "build/x.py", "target/x.py", "dist/x.py", "sub/x.py"]
+    source += ["vendor/x.go", ".github/x.yml"]
+    grow(tmp_path, *output, *source)
+    grow(tmp_path, "env/pyvenv.cfg", "cache/CACHEDIR.TAG", "cpp/Debug/CMakeCache.txt")
+    assert found(tmp_path) == set(source)
+
+
+def test_rules_of_the_repository_above_the_root_hold(tmp_path: Path) -> None:
+    grow(tmp_path, ".git/info/exclude", "pkg/web/a.py", "pkg/web/out/a.py", "pkg/web/a.tmp", "pkg/web/a.old")
+    write(tmp_path, ".git/info/exclude", "*.old\n")
+    write(tmp_path, ".gitignore", "*.tmp\n/pkg/web/out/\n")
+    root = tmp_path / "pkg" / "web"
+    assert found(root) == {"a.py"}
+    assert FileFilter(root).reason("out/a.py") is Skip.IGNORED
+    write(tmp_path, "pkg/.gitignore", "/web/\n")
+    assert found(root) == {"a.py", "a.old", "a.tmp", "out/a.py"}, "a folder opened on purpose is not ignored as a whole"
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("package-lock.json", Skip.LOCK_FILE),
+        ("Cargo.lock", Skip.LOCK_FILE),
+        ("go.sum", Skip.LOCK_FILE),
+        ("uv.lock", Skip.LOCK_FILE),
+        ("logo.PNG", Skip.BINARY),
+        ("django.mo", Skip.BINARY),
+        ("django.po", Skip.DATA),
+        ("app.js.map", Skip.DATA),
+        ("x.ipynb", Skip.DATA),
+        ("jquery.min.js", Skip.MINIFIED),
+        ("x_pb2.py", Skip.GENERATED),
+        ("Form1.Designer.cs", Skip.GENERATED),
+        (".env", Skip.SECRET),
+        (".env.local", Skip.SECRET),
+        ("server.key", Skip.SECRET),
+        (".env.example", None),
+        ("Makefile", None),
+        ("min.js", None),
+        ("py", None),
+        ("lock.py", None),
+    ],
+)
+def test_names_tell(tmp_path: Path, name: str, reason: Skip | None) -> None:
+    grow(tmp_path, name)
+    assert FileFilter(tmp_path).reason(name) is reason
+    assert walk(tmp_path).skipped == ({reason: 1} if reason else {})
+
+
+CODE = b"def f(x):\n    return x + 1\n\n\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "head", "reason"),
+    [
+        ("a.py", CODE * 500, None),
+        ("a.py", b"", None),
+        ("a", b"\x7fELF\x01\x00\x00", Skip.BINARY),
+        ("a.txt", bytes(range(1, 32)) * 9, Skip.BINARY),
+        ("a.txt", "Grüße ".encode("latin-1") * 99, None),
+        ("a.cs", "class A {}\r\n".encode("utf-16"), None),
+        ("a.js", b"/*! licence */\n" + b"var a=1;" * 4000, Skip.MINIFIED),
+        ("a.json", b'{"a": 1}' * 20, None),
+        ("a.md", b"A long paragraph. " * 120, None),
+        ("a.py", CODE * 100 + b"DATA = '" + b"x" * 9000 + b"'\n", None),
+        ("a.go", b"// Code generated by stringer; DO NOT EDIT.\npackage a\n", Skip.GENERATED),
+        ("a.js", b"/**\n * @generated SignedSource<<1>>\n */\n", Skip.GENERATED),
+        ("a.cs", b"//----\n// <auto-generated>\n", Skip.GENERATED),
+        ("a.txt", b"#\n# This file is autogenerated by pip-compile\n", Skip.GENERATED),
+        ("a.py", b'HEADER = "# Code generated by us. DO NOT EDIT."\n', None),
+        ("a.py", b"# Do not edit the cache while it is locked.\n", None),
+        ("a.py", CODE * 10 + b"# @generated\n", None),
+        ("a.bin2", b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", Skip.DATA),
+    ],
+)
+def test_the_beginning_of_a_file_tells(path: str, head: bytes, reason: Skip | None) -> None:
+    assert content_reason(path, head) is reason
+
+
+def test_size_is_a_limit_and_unsaved_text_is_judged_by_its_own(tmp_path: Path) -> None:
+    write(tmp_path, "big.py", "x" * 101)
+    write(tmp_path, "fits.py", "x" * 100)
+    walked = walk(tmp_path, max_bytes=100)
+    assert [file.path for file in walked.files] == ["fits.py"]
+    assert walked.examples == {Skip.TOO_LARGE: ["big.py"]}
+    files = FileFilter(tmp_path, max_bytes=100)
+    assert files.reason("big.py") is Skip.TOO_LARGE
+    assert files.reason("big.py", size=1) is None
+    assert files.reason("fits.py", size=101) is Skip.TOO_LARGE
+    assert files.reason("new/new.py", size=1) is None
+    assert files.reason("new/new.py") is Skip.VANISHED
+    assert files.reason("fits.py/x.py") is Skip.VANISHED
+    assert files.reason("../x.py", size=1) is Skip.NAME
+
+
+def test_changed_rules_hold_after_a_reload(tmp_path: Path) -> None:
+    grow(tmp_path, "a/x.py")
+    files = FileFilter(tmp_path)
+    assert files.reason("a/x.py") is None
+    write(tmp_path, "a/.gitignore", "x.*\n")
+    files.reload()
+    assert files.reason("a/x.py") is Skip.IGNORED
+
+
+@posix
+def test_links_are_not_followed(tmp_path: Path) -> None:
+    root = grow(tmp_path / "root", "a/x.py")
+    grow(tmp_path, "outside/secret.py")
+    (root / "a" / "up").symlink_to(root)
+    (root / "file.py").symlink_to(root / "a" / "x.py")
+    (root / "away").symlink_to(tmp_path / "outside")
+    (root / "away.py").symlink_to(tmp_path / "outside" / "secret.py")
+    (root / "dead.py").symlink_to(root / "nothing")
+    write(tmp_path, "rules", "*.py\n")
+    (root / ".gitignore").symlink_to(tmp_path / "rules")
+    walked = walk(root)
+    assert [file.path for file in walked.files] == ["a/x.py"]
+    assert walked.skipped == {Skip.LINK: 6}
+    files = FileFilter(root)
+    assert {files.reason(path) for path in ("a/up/a/x.py", "file.py", "away/secret.py", "away.py")} == {Skip.LINK}
+
+
+@posix
+def test_pipes_and_sockets_are_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    grow(tmp_path, "x.py")
+    os.mkfifo(tmp_path / "pipe.py")
+    os.mkfifo(tmp_path / ".gitignore")
+    monkeypatch.chdir(tmp_path)  # the name of a socket may not be long
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind("socket.py")
+        walked = walk(tmp_path)
+    assert [file.path for file in walked.files] == ["x.py"]
+    assert walked.skipped == {Skip.UNREADABLE: 3}
+    assert FileFilter(tmp_path).reason("pipe.py") is Skip.UNREADABLE
+
+
+@posix
+def test_odd_names(tmp_path: Path) -> None:
+    odd = {"a b.py", "🙂/ü.py", "new\nline.py", "back\\slash.py", "-x.py", "#x.py", "e\u0301.py", "\u00e9.py"}
+    grow(tmp_path, *odd)
+    bad = os.fsencode(tmp_path) + b"/bad\xff.py"
+    try:
+        Path(os.fsdecode(bad)).touch()
+    except OSError:
+        bad = b""  # this file system takes no such name
+    walked = walk(tmp_path)
+    assert {file.path for file in walked.files} == odd
+    assert walked.skipped == ({Skip.NAME: 1} if bad else {})
+    assert all(path.encode() for paths in walked.examples.values() for path in paths)
+    files = FileFilter(tmp_path)
+    assert all(files.reason(path) is None for path in odd)
+    assert files.reason(os.fsdecode(b"bad\xff.py")) is Skip.NAME
+
+
+@posix
+def test_a_folder_without_permission_is_counted() -> None:
+    # Not in tmp_path, which only root may enter when the tests run as root.
+    with tempfile.TemporaryDirectory() as folder:
+        root = grow(Path(folder), "open/x.py", "shut/x.py")
+        root.chmod(0o755)
+        (root / "shut").chmod(0)
+        try:
+            output = walk_without_privileges(root)
+        finally:
+            (root / "shut").chmod(0o755)
+    assert output == ["open/x.py", "{'unreadable': 1}", "shut/"]
+
+
+def walk_without_privileges(root: Path) -> list[str]:
+    code = (
+        "import os; from pathlib import Path; from zicoder.index.walk import walk\n"
+        "if os.getuid() == 0: os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "w = walk(Path('.')); skipped = {str(skip): count for skip, count in w.skipped.items()}\n"
+        "print(*[f.path for f in w.files], skipped, *w.examples['unreadable'], sep='\\n')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+def test_what_vanishes_during_the_walk_is_counted(tmp_path: Path) -> None:
+    grow(tmp_path, "a.py", "b.py", "sub/c.py", "zub/d.py")
+    one_pass = Walk(FileFilter(tmp_path))
+    seen = []
+    for file in one_pass:
+        seen.append(file.path)
+        if file.path == "a.py":
+            (tmp_path / "b.py").unlink()
+            (tmp_path / "sub" / "c.py").unlink()
+            (tmp_path / "sub").rmdir()
+    assert seen == ["a.py", "zub/d.py"]
+    assert one_pass.skipped == {Skip.VANISHED: 2}
+
+
+@posix
+def test_a_very_deep_tree_is_walked_without_recursion(tmp_path: Path) -> None:
+    # Deeper than the stack may be; the limit is lowered, because a tree of a thousand levels takes seconds to remove.
+    path = "d/" * 300 + "x.py"
+    grow(tmp_path, path)
+    usual = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        assert found(tmp_path) == {path}
+        assert FileFilter(tmp_path).reason(path) is None
+    finally:
+        sys.setrecursionlimit(usual)
+
+
+def test_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = grow(tmp_path / "build", "x.py", "CACHEDIR.TAG", "sub/y.py")
+    monkeypatch.chdir(root / "sub")
+    assert found(Path("..")) == found(root) == {"x.py", "CACHEDIR.TAG", "sub/y.py"}
+    assert found(Path()) == {"y.py"}
+    for no_folder in (root / "x.py", root / "nothing"):
+        with pytest.raises(InputError):
+            walk(no_folder)
+    files = FileFilter(root)
+    assert files.relative(str(root / "sub" / "y.py")) == "sub/y.py"
+    assert files.relative(str(root)) == ""
+    assert files.relative(str(tmp_path / "builder" / "y.py")) is None
+
+
+def test_examples_are_few(tmp_path: Path) -> None:
+    grow(tmp_path, *(f"{number}.png" for number in range(50)))
+    walked = walk(tmp_path)
+    assert walked.skipped[Skip.BINARY] == 50
+    assert len(walked.examples[Skip.BINARY]) == MAX_EXAMPLES
+
+
+NAMES = st.sampled_from(
+    ["a", "b", "ab", "é", "node_modules", "build", "x.py", "y.min.js", "a.lock", "setup.py", "CACHEDIR.TAG"]
+)
+PATHS = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+RULE = st.tuples(
+    st.sampled_from(["", "!"]),
+    st.sampled_from(["a", "b", "*", "*.py", "/a", "a/b", "**/b", "a/**", "build", "node_modules", "[ax]*", "é"]),
+    st.sampled_from(["", "/"]),
+).map("".join)
+TEXT = st.lists(RULE, max_size=4).map("\n".join)
+FOLDER = st.sampled_from(["", "a", "b", "a/b", "build"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    paths=st.lists(PATHS, min_size=1, max_size=14),
+    git=st.dictionaries(FOLDER, TEXT, max_size=3),
+    own=st.dictionaries(FOLDER, TEXT, max_size=2),
+)
+def test_one_path_is_judged_as_the_walk_judges_it(
+    tmp_path_factory: pytest.TempPathFactory, paths: list[str], git: dict[str, str], own: dict[str, str]
+) -> None:
+    root = tmp_path_factory.mktemp("tree")
+    for path in paths:
+        try:
+            grow(root, path)
+        except OSError:
+            continue  # a folder is a file already, or the other way round
+    for name, rules in ((".gitignore", git), (".zicoderignore", own)):
+        for folder, text in rules.items():
+            if (root / folder).is_dir():
+                write(root, f"{folder}/{name}".lstrip("/"), text)
+    files = FileFilter(root)
+    there = {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()}
+    assert {path for path in there if files.reason(path) is None} == found(root)
+    assert {path for path in there if files.reason(path, size=0) is None} == found(root)
