@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
-import importlib.util
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -22,7 +22,9 @@ import platformdirs
 
 from zicoder.engine.handle import Engine
 from zicoder.engine.status import EngineStatus
-from zicoder.errors import IndexUnavailable, ModelNotInstalled
+from zicoder.errors import IndexUnavailable, ModelNotInstalled, ZiError
+from zicoder.models.embedding.protocol import Embedder
+from zicoder.models.embedding.registry import make_embedder
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
 from zicoder.models.providers import INFILL_PROVIDERS
@@ -33,6 +35,8 @@ if TYPE_CHECKING:  # see `open_index`
     from zicoder.index.code_index import CodeIndex, IndexStatus
 
 __all__ = ["Workspace", "cache_dir", "index_dir", "log_dir"]
+
+log = logging.getLogger("zicoder")
 
 OFF = "none"
 KEEP_LOGS_S = 14 * 24 * 3600.0
@@ -113,7 +117,7 @@ class Workspace:
     async def open_index(self, on_status: Callable[[IndexStatus], None] = lambda _: None) -> CodeIndex:
         """The code index of this root, made at the first call and not opened yet (`run` or `open` does that).
 
-        Raises IndexUnavailable: switched off, no root, or the packages are missing.
+        Raises IndexUnavailable (switched off, no root, or a package is missing), InputError (the root is gone).
         """
         if self.index is not None:
             return self.index
@@ -121,20 +125,30 @@ class Workspace:
         if self.root is None or not settings.enabled:
             reason = "is switched off (`zi.index.enabled`)" if self.root else "needs a folder"
             raise IndexUnavailable(f"The code index {reason}.")
-        if importlib.util.find_spec("lancedb") is None:
+        try:
+            module = await asyncio.to_thread(importlib.import_module, "zicoder.index.code_index")
+        except ImportError as error:
             raise IndexUnavailable(
-                "The packages of the code index are not installed.", hint='Run `pip install "zicoder[index]"`.'
-            )
-        module = await asyncio.to_thread(importlib.import_module, "zicoder.index.code_index")
+                f"A package of the code index is missing or broken ({error.name or error}).",
+                hint="Run `pip install 'zicoder[index]'`, then `zi doctor`.",
+            ) from error
         folder = index_dir(self.root)
         location = f"{settings.location.rstrip('/')}/{_key(self.root)}" if settings.location else ""
         make = partial(
             module.CodeIndex, self.root, folder, location=location, max_bytes=settings.max_file_kb * 1024,
-            exclude=settings.exclude, on_status=on_status,
+            exclude=settings.exclude, embedder=self._embedder(), on_status=on_status,
         )  # fmt: skip
         made: CodeIndex = await asyncio.to_thread(make)
         self.index = self.index or made
         return self.index
+
+    def _embedder(self) -> Embedder | None:
+        """The better embedder that the settings name; without it the index has the built-in vectors only."""
+        try:
+            return make_embedder(self.settings.index.embedder)
+        except ZiError as error:
+            log.warning("%s", error.sentence)
+            return None
 
     async def close_index(self) -> None:
         """End the index; the next `open_index` makes it with the settings of that moment."""

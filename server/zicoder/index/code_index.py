@@ -17,12 +17,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from zicoder.errors import CodeIndexError, IndexBusy, IndexDamaged, IndexFull, ZiError
+from zicoder.errors import CodeIndexError, IndexBusy, IndexDamaged, IndexFull, InputError, ZiError
 from zicoder.events import ProgressSink, ignore_progress
+from zicoder.index.enrich import Embedder, Enricher
 from zicoder.index.indexer import Indexer, Report
 from zicoder.index.lock import WriterLock
 from zicoder.index.readers import Readers
-from zicoder.index.search import Better, Hit, Scope, Searcher
+from zicoder.index.search import Hit, Scope, Searcher
 from zicoder.index.static_embedder import StaticEmbedder
 from zicoder.index.store import Store
 from zicoder.index.symbols import Symbol, SymbolTable, placed
@@ -86,6 +87,7 @@ class CodeIndex:
         location: str = "",
         max_bytes: int = MAX_FILE_BYTES,
         exclude: Sequence[str] = (),
+        embedder: Embedder | None = None,
         on_status: Callable[[IndexStatus], None] = lambda _: None,
     ) -> None:
         self.root = root
@@ -100,13 +102,17 @@ class CodeIndex:
         self._store: Store | None = None
         self._indexer: Indexer | None = None
         self._searcher: Searcher | None = None
-        self._better: Better | None = None
+        self._better = embedder
+        self._enricher: Enricher | None = None
         self._symbols: tuple[int, SymbolTable] = (-1, SymbolTable(()))
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._standing: set[asyncio.Task[Any]] = set()
+        """What goes on until `close`; nobody waits for it."""
         self._pending: dict[str, asyncio.Task[None]] = {}
         self._stop = asyncio.Event()
         self._typed = 0.0
         self._mended = float("-inf")
+        self._making = asyncio.Lock()
         self._read = 0.0
 
     async def __aenter__(self) -> CodeIndex:
@@ -131,7 +137,9 @@ class CodeIndex:
         taken = await asyncio.to_thread(self._lock.take)
         if not taken and not follow:
             return
-        await self._open_store(write=taken)
+        async with self._making:
+            if self._indexer is None:
+                await self._open_store(write=taken)
 
     async def run(self, progress: ProgressSink = ignore_progress) -> None:
         """Open, bring up to date and keep so, until `close`. Failures are told as status, and tried again."""
@@ -139,11 +147,15 @@ class CodeIndex:
             try:
                 await self._run(progress)
                 return
-            except CodeIndexError as error:
+            except (CodeIndexError, InputError) as error:
+                if self._stop.is_set():
+                    return
                 log.warning("%s", error.sentence)
                 self._tell(IndexState.FAILED, error)
                 damaged = isinstance(error, IndexDamaged)
-                await self._drop_store()
+                if damaged:
+                    async with self._making:
+                        await self._drop_store()
                 await self._sleep(1.0 if damaged else RETRY_S)
 
     async def update(self, progress: ProgressSink = ignore_progress) -> Report:
@@ -151,22 +163,29 @@ class CodeIndex:
 
         Raises InputError (no such folder), IndexBusy (another process writes it), IndexFull.
         """
+        await self._open_to_write()
+        store = self._store
         try:
             return await self._update(progress)
         except IndexDamaged as damage:
+            if self._stop.is_set():
+                raise
             log.warning("%s It is made anew.", damage)
-            await self._drop_store()
-            await self._open_store(write=True, anew=True)
+            await self._make_anew(store)
             return await self._update(progress)
 
     async def close(self) -> None:
         """Stop everything and let another process write."""
         self._stop.set()
-        for task in [*self._tasks, *self._pending.values()]:
+        tasks = [*self._tasks, *self._standing, *self._pending.values()]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._pending.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._better is not None:
+            await self._better.close()
         await asyncio.to_thread(self._readers.close)
-        await self._drop_store()
+        async with self._making:
+            await self._drop_store()
         self._lock.release()
         self.status = IndexStatus(IndexState.CLOSED)
 
@@ -176,13 +195,15 @@ class CodeIndex:
         """A file's path as the index knows it, None for one outside the root."""
         return self._filter.relative(str(path)) or None
 
-    def typed(self) -> None:
+    def typed(self, path: str = "") -> None:
         """The user is typing: heavy work holds still for a moment."""
         self._typed = time.monotonic()
+        if self._enricher is not None:
+            self._enricher.typed(path)
 
     def document_changed(self, path: str, text: str) -> None:
         """A document has unsaved text; `path` is project-relative with slashes."""
-        self.typed()
+        self.typed(path)
         if self._filter.reason(path, size=len(text)) is None:
             self._later(path, self._take_unsaved(path, text))
 
@@ -207,6 +228,17 @@ class CodeIndex:
             files, chunks = await asyncio.to_thread(lambda: (len(store.files()), store.count()))
             self.status = replace(self.status, files=files, chunks=chunks)
         return self.status
+
+    async def embed_everything(self) -> None:
+        """Make every better vector that is missing, now rather than in idle moments. Raises ZiError."""
+        await self._begin_enriching()
+        if self._enricher is not None:
+            await self._enricher.fill(idle_only=False)
+
+    @property
+    def searcher(self) -> Searcher | None:
+        """The look-ups themselves, for benches; None while the index is not open."""
+        return self._searcher
 
     async def settled(self) -> None:
         """Wait until what was told so far can be found. For tests and benches."""
@@ -241,24 +273,50 @@ class CodeIndex:
         await self.open()
         while not self.writes:
             self._tell(IndexState.FOLLOWING)
+            await self._enrich()
             await self._sleep(TAKE_OVER_S)
             if self._stop.is_set():
                 return
             if await asyncio.to_thread(self._lock.take):
-                await self._drop_store()
-                await self._open_store(write=True)
-        self._in_background(self._rest_readers())
+                async with self._making:
+                    await self._drop_store()
+                    await self._open_store(write=True)
+        resting = self._stand(self._rest_readers())
         ready = asyncio.Event()
-        watching = asyncio.create_task(self._watch(ready))
-        self._tasks.add(watching)
-        watching.add_done_callback(self._tasks.discard)
+        watching = self._stand(self._watch(ready))
         try:
             await asyncio.wait([watching, begun := asyncio.create_task(ready.wait())], return_when="FIRST_COMPLETED")
             begun.cancel()
             await self._update_all(progress)
+            self._in_background(self._enrich())
             await watching
         finally:
             watching.cancel()
+            resting.cancel()
+        if not self._stop.is_set():
+            raise InputError(f"The folder {self.root} is gone, or cannot be watched.")
+
+    async def _begin_enriching(self) -> None:
+        """Open the second tier, if there is an embedder for it. Raises ZiError."""
+        if self._better is None or self._store is None or self._searcher is None or self._enricher is not None:
+            return
+        enricher = Enricher(self._store, self._better, write=self.writes, on_change=self._enriched)
+        await enricher.begin()
+        self._enricher = self._searcher.better = enricher
+        self._enriched(enricher.done)
+
+    async def _enrich(self) -> None:
+        try:
+            await self._begin_enriching()
+        except ZiError as error:
+            log.warning("No better vectors: %s", error.sentence)
+            return
+        if self._enricher is not None and self.writes:
+            await self._enricher.run()
+
+    def _enriched(self, done: int) -> None:
+        self.status = replace(self.status, better=done)
+        self._on_status(self.status)
 
     async def _watch(self, ready: asyncio.Event) -> None:
         """Follow what happens on disk. What happens during the first update waits for its end."""
@@ -274,24 +332,40 @@ class CodeIndex:
         self._tell(IndexState.READY)
 
     async def _update(self, progress: ProgressSink) -> Report:
-        if self._indexer is None:
-            if not await asyncio.to_thread(self._lock.take):
-                raise IndexBusy("Another Zi Coder process keeps this index up to date.", hint="It needs no help.")
-            await self._open_store(write=True)
-        assert self._indexer is not None
+        indexer = await self._open_to_write()
         self._read = time.monotonic()
-        report = await self._indexer.update(gate=self._gate, progress=progress, first=self._unsaved.paths)
+        report = await indexer.update(gate=self._gate, progress=progress, first=self._unsaved.paths)
         self._read = time.monotonic()
         return report
+
+    async def _open_to_write(self) -> Indexer:
+        async with self._making:
+            if self._indexer is None:
+                if not await asyncio.to_thread(self._lock.take):
+                    raise IndexBusy("Another Zi Coder process keeps this index up to date.", hint="It needs no help.")
+                await self._open_store(write=True)
+            assert self._indexer is not None
+            return self._indexer
+
+    async def _make_anew(self, damaged: Store | None) -> None:
+        """Replace a store that failed, once for everybody who noticed."""
+        async with self._making:
+            if self._store is damaged:
+                await self._drop_store()
+                await self._open_store(write=True, anew=True)
 
     async def _update_paths(self, paths: Sequence[str]) -> None:
         if self._indexer is None:
             return  # the writer's process watches the files, too
+        store = self._store
         self._read = time.monotonic()
         try:
             report = await self._indexer.update_paths(paths)
         except IndexDamaged as damage:
+            if self._stop.is_set():
+                return
             log.warning("%s It is made anew.", damage)
+            await self._make_anew(store)
             await self.update()
             return
         except IndexFull as full:
@@ -308,15 +382,16 @@ class CodeIndex:
             )
         )  # fmt: skip
         self._store = opened
-        self._searcher = Searcher(opened, self._embedder, self._unsaved, self._better)
+        self._symbols = (-1, SymbolTable(()))
+        self._searcher = Searcher(opened, self._embedder, self._unsaved)
         self._indexer = Indexer(self.root, opened, self._readers, self._filter) if write else None
 
     async def _drop_store(self) -> None:
         if self._searcher is not None:
             self._searcher.close()
-        if self._indexer is not None:
-            self._indexer.close()
-        self._store = self._searcher = self._indexer = None
+        indexer, self._store, self._searcher, self._indexer = self._indexer, None, None, None
+        if indexer is not None:
+            await indexer.close()
 
     async def _gate(self) -> None:
         """Hold still while the user types, for a while."""
@@ -364,23 +439,32 @@ class CodeIndex:
         except IndexDamaged as damage:
             log.warning("%s", damage.sentence)
             if self.writes and searcher is self._searcher:
-                self._in_background(self._mend())
-            elif searcher is self._searcher:
-                with contextlib.suppress(CodeIndexError):
-                    await self._open_store(write=False)  # the writer made it anew
+                self._in_background(self._mend(searcher.store))
+            else:
+                await self._reopen(searcher)
+        except RuntimeError:
+            if searcher is self._searcher:
+                raise
+            log.debug("the index was closed or replaced during a search")
         return empty
 
-    async def _mend(self) -> None:
+    async def _reopen(self, searcher: Searcher) -> None:
+        """A follower's look-ups failed: the writer made the index anew."""
+        async with self._making:
+            if searcher is self._searcher and not self.writes:
+                with contextlib.suppress(CodeIndexError):
+                    await self._open_store(write=False)
+
+    async def _mend(self, damaged: Store) -> None:
         """Look-ups failed on an index that is ours: make it anew, but not over and over."""
         now = time.monotonic()
         if now - self._mended < RETRY_S:
             return
         self._mended = now
         try:
-            await self._drop_store()
-            await self._open_store(write=True, anew=True)
+            await self._make_anew(damaged)
             await self.update()
-        except CodeIndexError as error:
+        except (CodeIndexError, InputError) as error:
             self._tell(IndexState.FAILED, error)
 
     def _symbol_table(self) -> SymbolTable:
@@ -416,6 +500,12 @@ class CodeIndex:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(_log_failure)
+
+    def _stand(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._standing.add(task)
+        task.add_done_callback(self._standing.discard)
+        return task
 
     async def _sleep(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):

@@ -7,22 +7,25 @@ an update can end anywhere, by a kill as well, and the next one goes on from the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+import stat
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+from zicoder.errors import IndexDamaged, InputError
 from zicoder.events import Progress, ProgressSink, ignore_progress
 from zicoder.index.frames import FileRows
-from zicoder.index.reader import hash_of
+from zicoder.index.reader import hash_of, reason_of, text_of
 from zicoder.index.readers import Readers
 from zicoder.index.store import Store
-from zicoder.index.walk import FileFilter, Found, Skip, Walk, content_reason
+from zicoder.index.walk import FileFilter, Found, Skip, Walk
 
 __all__ = ["Indexer", "Report"]
 
@@ -79,10 +82,15 @@ class Indexer:
         """Hash of what is indexed of each file; read from the store at first use, then kept in step."""
         self._turn = asyncio.Lock()
         self._threads = ThreadPoolExecutor(readers.count + 1, thread_name_prefix="zicoder-index")
+        self._closed = False
 
-    def close(self) -> None:
-        """End the threads; the readers belong to the caller."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+    async def close(self) -> None:
+        """Let an update under way fail with IndexDamaged, and wait for what it is just writing.
+
+        The readers belong to the caller.
+        """
+        self._closed = True
+        await asyncio.to_thread(self._threads.shutdown)
 
     @property
     def indexed(self) -> int:
@@ -97,72 +105,99 @@ class Indexer:
         `first`: paths to read before the others, those the user looks at. Raises InputError (no such folder),
         IndexDamaged, IndexFull.
         """
-        async with self._turn:
+        async with self._step():
             started = time.monotonic()
             progress(Progress("Indexing", detail="listing files"))
             known = await self._state()
             self._filter.reload()
             walk = Walk(self._filter)
             files = await self._in_thread(lambda: list(walk))
+            if not await self._in_thread(self._root.is_dir):
+                # Gone, or a disk that is not mounted just now: no reason to forget everything.
+                raise InputError(f"There is no folder {self._root}.")
             report = Report(skipped=Counter(walk.skipped), examples=walk.examples)
             present = {found.path for found in files}
             todo = await self._compare(files, known, report) if known else files
             wanted = set(first)
             todo.sort(key=lambda found: (found.path not in wanted, -found.mtime_ns))
             await self._write(todo, report, gate, progress)
-            gone = known.keys() - present
-            if gone:
-                await self._in_thread(lambda: self._store.remove(gone))
-                for path in gone:
-                    del known[path]
-                report.removed += len(gone)
-            if report.changed:
+            await self._forget(known.keys() - present, report)
+            if report.changed or self._store.untended:
                 progress(Progress("Indexing", detail="sorting"))
-                await self._in_thread(lambda: self._store.tend(thoroughly=True))
+                await self._to_the_end(lambda: self._store.tend(thoroughly=True))
             progress(Progress("Indexing", 100, 100, f"{len(known):,} files"))
             report.seconds = time.monotonic() - started
             return report
 
     async def update_paths(self, paths: Iterable[str]) -> Report:
-        """Bring these files up to date, whether they changed, came or went. Raises IndexDamaged, IndexFull."""
-        async with self._turn:
+        """Bring these files up to date, whether they changed, came or went; of a folder, only that it went.
+
+        Raises IndexDamaged, IndexFull.
+        """
+        async with self._step():
             started = time.monotonic()
             known = await self._state()
             report = Report()
-            todo: list[Found] = []
-            for path in sorted(set(paths)):
-                found = await self._in_thread(lambda path=path: self._look_at(path, report))
-                if found is not None:
-                    todo.append(found)
-                elif path in known:
-                    await self._forget(path, report)
+            wanted = sorted(set(paths))
+            todo, folders = await self._in_thread(lambda: self._look_at(wanted, report))
+            gone = set(wanted) - {found.path for found in todo}
+            gone |= _below(set(wanted) - folders, known)
+            await self._forget(gone & known.keys(), report)
             await self._write(await self._compare(todo, known, report), report, _open_gate, ignore_progress)
             if report.changed:
-                await self._in_thread(self._store.tend)
+                await self._to_the_end(self._store.tend)
             report.seconds = time.monotonic() - started
             return report
 
     # --- details
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
+        if self._closed:
+            raise IndexDamaged("The code index was closed meanwhile.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def _to_the_end(self, work: Callable[[], T]) -> T:
+        """Write something. Who is cancelled meanwhile waits for its end: the next one must not write beside it."""
+        done = asyncio.ensure_future(self._in_thread(work))
+        try:
+            return await asyncio.shield(done)
+        except asyncio.CancelledError:
+            while not done.done():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await asyncio.wait([done])
+            raise
+
+    @contextlib.asynccontextmanager
+    async def _step(self) -> AsyncGenerator[None]:
+        """One update at a time. After a failure, or a cancel, the store is asked again what it holds."""
+        async with self._turn:
+            try:
+                yield
+            except BaseException:
+                self._known = None
+                raise
 
     async def _state(self) -> dict[str, str]:
         if self._known is None:
             self._known = await self._in_thread(self._store.files)
         return self._known
 
-    def _look_at(self, path: str, report: Report) -> Found | None:
-        """The file at `path` if it belongs to the index; why not, if not, goes to the report."""
-        try:
-            stat = (self._root / path).lstat()
-        except (OSError, ValueError):
-            return None
-        reason = self._filter.reason(path, size=stat.st_size)
-        if reason is not None:
-            report.skipped[reason] += 1
-            return None
-        return Found(path, stat.st_size, stat.st_mtime_ns)
+    def _look_at(self, paths: Sequence[str], report: Report) -> tuple[list[Found], set[str]]:
+        """The files that belong to the index, and what is a folder; why another does not goes to the report."""
+        files: list[Found] = []
+        folders: set[str] = set()
+        for path in paths:
+            try:
+                status = (self._root / path).lstat()
+            except (OSError, ValueError):
+                continue
+            if stat.S_ISDIR(status.st_mode):
+                folders.add(path)
+            elif (reason := self._filter.reason(path, size=status.st_size)) is not None:
+                report.skipped[reason] += 1
+            else:
+                files.append(Found(path, status.st_size, status.st_mtime_ns))
+        return files, folders
 
     async def _compare(self, files: Sequence[Found], known: dict[str, str], report: Report) -> list[Found]:
         """Those whose content is not what is indexed. What has no rows for a reason that still holds is left out."""
@@ -171,15 +206,17 @@ class Indexer:
             stale: list[Found] = []
             skipped: Counter[Skip] = Counter()
             for found in part:
+                if self._closed:
+                    break
                 content = _content(self._root / found.path)
-                if content is None:
-                    stale.append(found)
-                elif found.path in known:
-                    if hash_of(content) != known[found.path]:
+                if found.path in known:
+                    if content is None or hash_of(content) != known[found.path]:
                         stale.append(found)
-                elif (reason := content_reason(found.path, content)) is not None:
+                elif content is None:
+                    skipped[Skip.UNREADABLE] += 1
+                elif (reason := reason_of(found.path, content)) is not None:
                     skipped[reason] += 1
-                elif content.strip():
+                elif text_of(content).strip():
                     stale.append(found)
             return stale, skipped
 
@@ -210,16 +247,19 @@ class Indexer:
                 done += sum(found.size for found in batch)
                 progress(Progress("Indexing", 100 * done // total, 100, f"{report.indexed:,} files"))
 
-        async with asyncio.TaskGroup() as tasks:
-            for _ in range(min(self._readers.count, max(1, len(todo)))):
-                tasks.create_task(work())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for _ in range(min(self._readers.count, max(1, len(todo)))):
+                    tasks.create_task(work())
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None  # callers tell failures apart by their class
         await writer.flush()
 
     async def store_rows(self, files: Sequence[FileRows], report: Report) -> None:
         """Write some files' rows, or take out what has none."""
         known = await self._state()
         old = [file.path for file in files if file.path in known]
-        await self._in_thread(lambda: self._store.replace(files, known=old))
+        await self._to_the_end(lambda: self._store.replace(files, known=old))
         for file in files:
             if file.rows:
                 known[file.path] = file.file_hash
@@ -230,10 +270,14 @@ class Indexer:
                     report.skipped[file.skip] += 1
             report.chunks += len(file.rows)
 
-    async def _forget(self, path: str, report: Report) -> None:
-        await self._in_thread(lambda: self._store.remove([path]))
-        (await self._state()).pop(path, None)
-        report.removed += 1
+    async def _forget(self, paths: Collection[str], report: Report) -> None:
+        if not paths:
+            return
+        known = await self._state()
+        await self._to_the_end(lambda: self._store.remove(paths))
+        for path in paths:
+            del known[path]
+        report.removed += len(paths)
 
 
 class _Writer:
@@ -270,6 +314,14 @@ def _batches(files: Sequence[Found]) -> Iterable[list[Found]]:
             batch, size = [], 0
     if batch:
         yield batch
+
+
+def _below(paths: set[str], known: Mapping[str, str]) -> set[str]:
+    """The known files in those of the paths that used to be folders."""
+    folders = paths - known.keys()
+    if not folders:
+        return set()
+    return {path for path in known if any(path[:at] in folders for at, c in enumerate(path) if c == "/")}
 
 
 def _content(path: Path) -> bytes | None:

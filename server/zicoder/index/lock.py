@@ -35,7 +35,9 @@ class WriterLock:
         """Try to get it, at once; False when another process has it. Raises IndexUnavailable."""
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / "CACHEDIR.TAG").write_text(CACHE_TAG, encoding="ascii")
+            tag = self._folder / "CACHEDIR.TAG"
+            if not tag.exists():  # a full disk is no reason not to open what is there
+                tag.write_text(CACHE_TAG, encoding="ascii")
             self._lock.acquire(timeout=0)
         except Timeout:
             return False

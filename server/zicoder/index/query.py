@@ -11,6 +11,7 @@ __all__ = ["MAX_WORDS", "Query"]
 
 MAX_WORDS = 48
 """Of a query as long as a file, the first distinct words say what it is about; each one costs time."""
+MAX_NAMES = 8
 MAX_CHARS = 20_000
 
 _STOP_WORDS = frozenset(
@@ -21,7 +22,7 @@ _STOP_WORDS = frozenset(
         "with would you your"
     ).split()
 )
-_LOOKS_LIKE_CODE = re.compile(r"[a-z0-9][A-Z]|_|^[A-Z]{2,}$|^[A-Z][a-z]+[A-Z]")
+_LOOKS_LIKE_CODE = re.compile(r"[a-z0-9][A-Z]|[^\W_]_|_[^\W_]")
 _CALL = re.compile(r"([^\W\d]\w*)\s*\(")
 _MENTIONS_TESTS = frozenset({"test", "tests", "testing", "spec", "fixture"})
 
@@ -35,6 +36,8 @@ class Query:
     """Distinct words to look for, in order, at most MAX_WORDS; function words only if there are no others."""
     names: tuple[str, ...]
     """Identifiers that the asker wrote as code: `get_user`, `HttpClient`, `parse()`; or a query of one word."""
+    is_name: bool
+    """Whether one name is all there is."""
     about_tests: bool
 
     @classmethod
@@ -50,7 +53,11 @@ class Query:
             called = set(_CALL.findall(text))
             names = [run for run in runs if _LOOKS_LIKE_CODE.search(run) or run in called]
         return cls(
-            text, tuple(telling[:MAX_WORDS]), tuple(dict.fromkeys(names))[:8], not _MENTIONS_TESTS.isdisjoint(every)
+            text=text,
+            words=tuple(telling[:MAX_WORDS]),
+            names=tuple(dict.fromkeys(names))[:MAX_NAMES],
+            is_name=len(runs) == 1 and runs[0] == text,
+            about_tests=not _MENTIONS_TESTS.isdisjoint(every),
         )
 
     def __bool__(self) -> bool:

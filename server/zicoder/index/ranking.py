@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from zicoder.index.query import Query
 from zicoder.index.store import Found
@@ -27,26 +27,31 @@ _ASIDE = re.compile(
 )
 _DEFINITIONS = frozenset({"function", "method", "class", "interface"})
 
+FILE_HITS = 6
+"""Hits of one file before those of others come first."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """The weights. Zero switches a part off; that is how the bench takes them out one by one."""
 
-    lexical: float = 1.0
-    static: float = 0.8
-    better: float = 1.2
-    exact: float = 1.5
-    """A name in the query is the symbol that is defined here."""
-    coverage: float = 0.3
-    """The share of the symbol's words that the query has."""
-    definition: float = 0.15
+    lexical: float = 0.25
+    static: float = 1.0
+    better: float = 1.0
+    exact: float = 0.3
+    """A name in the question is the symbol that is defined here."""
+    coverage: float = 0.1
+    """The share of the symbol's words that the question has."""
+    name_exact: float = 1.5
+    name_coverage: float = 0.5
+    """The same where the whole query is one name."""
+    definition: float = 0.25
     """A definition, against a use, prose or data."""
-    tests: float = 0.35
-    vendored: float = 0.3
-    aside: float = 0.1
+    tests: float = 0.5
+    vendored: float = 0.5
+    aside: float = 0.3
     fold: bool = True
-    """Show one hit for each file, unless others are nearly as good."""
-    fold_step: float = 0.85
+    """Show one hit for the parts of one definition, and no more than a few for one file."""
 
 
 @dataclass(slots=True)
@@ -61,8 +66,7 @@ class Candidate:
     """Known already for unsaved text, else fetched for those that are shown."""
     score: float = 0.0
     folded: int = 0
-    """Hits of the same file that are not shown because of this one."""
-    reasons: list[str] = field(default_factory=list[str])
+    """Hits that are not shown, or further down, because of this one."""
 
 
 def rank(query: Query, candidates: Sequence[Candidate], ranking: Ranking) -> list[Candidate]:
@@ -70,16 +74,15 @@ def rank(query: Query, candidates: Sequence[Candidate], ranking: Ranking) -> lis
     lexical = max((c.lexical for c in candidates), default=0.0) or 1.0
     static = _scale([c.static for c in candidates])
     better = _scale([c.better for c in candidates])
-    query_words = set(query.words)
-    names = {name.lower() for name in query.names}
+    wanted = _Wanted.of(query, ranking)
     for candidate in candidates:
         meaning = ranking.static * static(candidate.static)
         if candidate.better is not None and ranking.better:
             meaning = ranking.better * better(candidate.better)
         candidate.score = ranking.lexical * candidate.lexical / lexical + meaning
-        candidate.score += _code_sense(candidate, query, query_words, names, ranking)
+        candidate.score += _code_sense(candidate, wanted, ranking)
     ordered = sorted(candidates, key=lambda c: (-c.score, c.found.path, c.found.start))
-    return _fold(ordered, ranking) if ranking.fold else ordered
+    return _fold(ordered) if ranking.fold else ordered
 
 
 def is_aside(path: str) -> bool:
@@ -99,17 +102,34 @@ def _scale(values: Sequence[float | None]):  # noqa: ANN202 - a closure over two
     return scaled
 
 
-def _code_sense(candidate: Candidate, query: Query, words: set[str], names: set[str], ranking: Ranking) -> float:
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    words: frozenset[str]
+    names: frozenset[str]
+    tests: bool
+    exact: float
+    coverage: float
+
+    @classmethod
+    def of(cls, query: Query, ranking: Ranking) -> _Wanted:
+        exact, coverage = ranking.exact, ranking.coverage
+        if query.is_name and exact:
+            exact, coverage = ranking.name_exact, ranking.name_coverage
+        names = frozenset(name.lower() for name in query.names)
+        return cls(frozenset(query.words), names, query.about_tests, exact, coverage)
+
+
+def _code_sense(candidate: Candidate, wanted: _Wanted, ranking: Ranking) -> float:
+    """What is known of code in general, and of this symbol and path."""
     found, bonus = candidate.found, 0.0
-    if found.symbol and names and (found.symbol.lower() in names or found.qualified.lower() in names):
-        bonus += ranking.exact
-        candidate.reasons.append("exact")
+    if found.symbol and not wanted.names.isdisjoint((found.symbol.lower(), found.qualified.lower())):
+        bonus += wanted.exact
     if found.symbol and found.kind in _DEFINITIONS:
         own = set(words_of(found.symbol))
         if own:
-            bonus += ranking.coverage * len(own & words) / len(own)
+            bonus += wanted.coverage * len(own & wanted.words) / len(own)
         bonus += ranking.definition
-    if _TESTS.search(found.path) and not query.about_tests:
+    if not wanted.tests and _TESTS.search(found.path):
         bonus -= ranking.tests
     if _VENDORED.search(found.path):
         bonus -= ranking.vendored
@@ -118,17 +138,23 @@ def _code_sense(candidate: Candidate, query: Query, words: set[str], names: set[
     return bonus
 
 
-def _fold(ordered: Sequence[Candidate], ranking: Ranking) -> list[Candidate]:
-    """Each further hit of a file counts less than the one before, so that ten hits are not one file ten times."""
-    seen: dict[str, int] = {}
-    first: dict[str, Candidate] = {}
+def _fold(ordered: Sequence[Candidate]) -> list[Candidate]:
+    """The best part of each definition stands for all of it; of one file the best few come first."""
+    shown: list[Candidate] = []
+    later: list[Candidate] = []
+    parts: dict[tuple[str, str], Candidate] = {}
+    files: dict[str, list[Candidate]] = {}
     for candidate in ordered:
-        path = candidate.found.path
-        times = seen.get(path, 0)
-        seen[path] = times + 1
-        if times:
-            candidate.score *= ranking.fold_step**times if candidate.score > 0 else 1.0
-            first[path].folded += 1
+        found = candidate.found
+        same = parts.setdefault((found.path, found.qualified), candidate) if found.qualified else candidate
+        if same is not candidate:
+            same.folded += 1
+            continue
+        of_file = files.setdefault(found.path, [])
+        of_file.append(candidate)
+        if len(of_file) > FILE_HITS:
+            of_file[0].folded += 1
+            later.append(candidate)
         else:
-            first[path] = candidate
-    return sorted(ordered, key=lambda c: (-c.score, c.found.path, c.found.start))
+            shown.append(candidate)
+    return shown + later

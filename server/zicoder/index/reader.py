@@ -29,9 +29,10 @@ from zicoder.index.types import Chunk
 from zicoder.index.walk import Skip, content_reason
 from zicoder.text import language_of
 
-__all__ = ["hash_of", "main", "rows_of", "text_of"]
+__all__ = ["hash_of", "main", "reason_of", "rows_of", "text_of"]
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
+_WIDE_BOMS = (b"\xff\xfe", b"\xfe\xff")
 LOWER_PRIORITY = 10
 
 
@@ -46,14 +47,20 @@ def text_of(content: bytes) -> str:
     return content.decode(encoding, errors="replace")
 
 
+def reason_of(path: str, content: bytes) -> Skip | None:
+    """Why a file with this content is not in the index, or None if it is."""
+    if content[:2] in _WIDE_BOMS:
+        content = text_of(content).encode(errors="replace")
+    return content_reason(path, content)
+
+
 def rows_of(path: str, content: bytes, embedder: StaticEmbedder, *, plainly: bool = False) -> FileRows:
     """Everything the index keeps of one file. `plainly`: by line windows, whatever the language."""
     file_hash = hash_of(content)
-    text = text_of(content)
-    utf16 = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    skip = content_reason(path, text.encode(errors="replace") if utf16 else content)
+    skip = reason_of(path, content)
     if skip is not None:
         return FileRows(path, file_hash, [], b"", skip)
+    text = text_of(content)
     language = language_of(Path(path))
     chunks: Sequence[Chunk] = windows(text, language) if plainly else chunks_of(text, language)
     documents = [row_of(path, number, chunk) for number, chunk in enumerate(chunks)]

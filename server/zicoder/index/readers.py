@@ -44,17 +44,19 @@ class Readers:
         self._root = str(root)
         self._max_bytes = max_bytes
         self.count = count or reader_count()
+        self._every = [_Reader() for _ in range(self.count)]
         self._free: queue.Queue[_Reader] = queue.Queue()
-        for _ in range(self.count):
-            self._free.put(_Reader())
+        for reader in self._every:
+            self._free.put(reader)
         self._closed = False
         self._failures = 0
 
     def read(self, paths: Sequence[str], unsaved: Mapping[str, str] | None = None) -> list[FileRows]:
         """Rows of these files, in order. Waits for a free process. Raises IndexUnavailable."""
+        texts = {path: text.encode(errors="replace").decode() for path, text in (unsaved or {}).items()}
         reader = self._free.get()
         try:
-            return self._read(reader, paths, dict(unsaved or {}))
+            return self._read(reader, paths, texts)
         finally:
             self._free.put(reader)
 
@@ -66,11 +68,15 @@ class Readers:
             self._free.put(reader)
 
     def close(self) -> None:
-        """End the processes for good; a read under way fails soon."""
+        """End the processes for good; a read under way gives nothing."""
         self._closed = True
+        for reader in self._every:
+            reader.kill()
         self.rest()
 
     def _read(self, reader: _Reader, paths: Sequence[str], unsaved: dict[str, str]) -> list[FileRows]:
+        if self._closed:
+            return []
         answer = reader.ask(Read(self._root, list(paths), self._max_bytes, unsaved))
         if answer is not None or self._closed:
             return answer or []
@@ -81,6 +87,7 @@ class Readers:
         if answer is None:
             self._failures += 1
             if self._failures >= MAX_FAILURES:
+                self._failures = 0  # who tries again later gets as many attempts
                 raise IndexUnavailable("The processes that read files for the index cannot work.", hint="See the log.")
             return [FileRows(paths[0], "", [], b"", Skip.UNREADABLE)]
         self._failures = 0
@@ -116,8 +123,13 @@ class _Reader:
         self.end()
         return None
 
+    def kill(self) -> None:
+        """Have an `ask` under way in another thread come back without an answer."""
+        if (process := self._process) is not None:
+            process.kill()
+
     def end(self) -> None:
-        """Kill the process, if there is one."""
+        """End the process, if there is one."""
         if self._process is not None:
             self._process.kill()
             for stream in (self._process.stdin, self._process.stdout):

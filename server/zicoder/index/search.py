@@ -42,8 +42,11 @@ class QueryEmbedder(Protocol):
 class Better(Protocol):
     """Vectors of a better model, for as many chunks as have them yet."""
 
-    def similar(self, query: str, limit: int) -> Mapping[str, float]:
-        """Similarity by text hash of the nearest chunks; empty when the model is busy or absent."""
+    def similar(self, query: str, hashes: Sequence[str], limit: int) -> Mapping[str, float]:
+        """Similarity by text hash: of the nearest chunks, and of those of `hashes` that have a vector.
+
+        Empty when the model is busy or absent.
+        """
         ...
 
 
@@ -126,14 +129,14 @@ class Searcher:
         if query.names and ranking.exact:
             defined = [DEFINES + name for name in query.names]
             tasks.append(("named", self._pool.submit(self.store.named, defined, DEPTH, where=where)))
-        better = self._pool.submit(self.better.similar, query.text, DEPTH) if self.better and ranking.better else None
         gathered = _Gathered(self._unsaved.paths)
         for name, task in tasks:
             gathered.add(name, task.result())
         if vector is not None and vector.any():
             gathered.complete(self.store, vector)
-        if better is not None:
-            self._add_better(gathered, better.result(), where)
+        if self.better is not None and ranking.better:
+            hashes = [candidate.found.text_hash for candidate in gathered.by_id.values()]
+            self._add_better(gathered, self.better.similar(query.text, hashes, DEPTH), where)
         self._add_unsaved(gathered, query, vector, scope)
         return list(gathered.by_id.values())
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "Part",
     "StaticEmbedder",
     "document_parts",
+    "path_words",
     "pieces_of",
     "write_table",
 ]
@@ -44,6 +46,7 @@ NAME_WEIGHT = 3.0
 SCOPE_WEIGHT = 1.0
 PATH_WEIGHT = 0.75
 
+_SUFFIX = re.compile(r"\.[^./\\]*$")
 _FORMAT = 1
 _LONGEST_HEADER = 4096
 _LONGEST_WORD = 24
@@ -59,9 +62,14 @@ def document_parts(chunk: Chunk, path: str) -> tuple[Part, ...]:
     return (
         (words_of(chunk.symbol), NAME_WEIGHT),
         (words_of(chunk.qualified.removesuffix(chunk.symbol)), SCOPE_WEIGHT),
-        (words_of(path.rsplit(".", 1)[0]), PATH_WEIGHT),
+        (path_words(path), PATH_WEIGHT),
         (words_of(chunk.text), 1.0),
     )
+
+
+def path_words(path: str) -> list[str]:
+    """The words of a path with any separator, less those of the file's suffix."""
+    return words_of(_SUFFIX.sub("", path))
 
 
 def pieces_of(word: str, rows: Mapping[str, int]) -> tuple[int, ...]:
@@ -126,7 +134,7 @@ class StaticEmbedder:
 
         path = path or TABLE
         try:
-            content = path.read_bytes()
+            content = path.read_bytes()  # not mapped: Windows could not replace the file while a server runs
         except OSError as error:
             raise ModelCorrupt(f"The word table {path.name} cannot be read: {error.strerror}.", hint=_HINT) from error
         try:
@@ -140,7 +148,9 @@ class StaticEmbedder:
         split = len(payload) - rows * (dimension + 4)
         if not known or min(rows, dimension) < 1 or split < 1 or hashlib.sha256(payload).hexdigest() != digest:
             raise ModelCorrupt(f"The word table {path.name} is damaged.", hint=_HINT)
-        words = bytes(payload[: split - 1]).decode().split("\n")
+        words = bytes(payload[: split - 1]).decode("utf-8", errors="replace").split("\n")
+        if len(words) != rows:
+            raise ModelCorrupt(f"The word table {path.name} is damaged.", hint=_HINT)
         scales = np.frombuffer(payload, "<f4", rows, split).astype(np.float32)
         vectors = np.frombuffer(payload, np.int8, rows * dimension, split + 4 * rows).reshape(rows, dimension)
         return cls(name=f"static-{name}-{digest[:8]}", words=words, scales=scales, vectors=vectors)

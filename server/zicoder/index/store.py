@@ -15,7 +15,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
+import re
 import shutil
+import sys
 import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,7 @@ from numpy.typing import NDArray
 from zicoder.errors import IndexDamaged, IndexFull
 from zicoder.index.frames import FileRows
 
-__all__ = ["Found", "Store"]
+__all__ = ["Found", "Store", "translated"]
 
 log = logging.getLogger("zicoder.index")
 
@@ -59,6 +61,13 @@ DELETE_AT_ONCE = 500
 _PACKED = {"lance-encoding:compression": "zstd", "lance-encoding:structural-encoding": "miniblock"}
 """Several values are compressed together: half the size of Lance's own choice for texts this long."""
 
+_NO_ROOM = re.compile(
+    r"no space left|quota exceeded|not enough space|file too large"
+    + (r"|os error (39|112)\b" if sys.platform == "win32" else r"|os error (27|28)\b"),
+    re.IGNORECASE,
+)
+_WHERE_IN_LANCE = re.compile(r", [^,\s]*(\.cargo|rustc)/.*")
+
 _FOUND_COLUMNS = ["path", "language", "kind", "symbol", "qualified", "signature", "start", "end", "text_hash", "id"]
 
 
@@ -67,7 +76,7 @@ class Found:
     """One row that a look-up found. `score`: the look-up's own measure, higher is better."""
 
     row: int
-    """Lance's row id, good for `texts` on the same version."""
+    """Lance's row id, good for `texts` as long as the row is there."""
     id: str
     path: str
     language: str
@@ -91,6 +100,7 @@ class Store:
         self._table = table
         self._tended = time.monotonic()
         self._untended = 0
+        """Rows that are in no index yet, those of another process's last writes only once `open` has counted them."""
 
     @classmethod
     def open(cls, location: str, *, dimension: int, vectors: str, write: bool, anew: bool = False) -> Store:
@@ -100,7 +110,7 @@ class Store:
         embedder, or one that cannot be read, is made anew by a writer; with `anew`, any. Raises IndexDamaged (a reader
         cannot use it, or there is none), IndexFull.
         """
-        with _translated():
+        with translated():
             database = lancedb.connect(
                 location,
                 read_consistency_interval=timedelta(seconds=0 if write else 1),
@@ -109,51 +119,63 @@ class Store:
         try:
             if anew:
                 raise IndexDamaged("The index is made anew.")
-            with _translated():
+            with translated():
                 table = database.open_table(CHUNKS)
                 if table.schema.metadata != schema.metadata or table.schema.names != schema.names:
                     raise IndexDamaged("The index was made by another version of Zi Coder.")
                 table.search().select(["id", "path"]).limit(1).to_arrow()
+                indexes = {index.columns[0]: index.name for index in table.list_indices()}
+                if not indexes.keys() >= {"words", "names", "path"}:
+                    raise IndexDamaged("The index was never finished.")
+                statistics = table.index_stats(indexes["words"]) if write else None
+                unindexed = statistics.num_unindexed_rows if statistics else 0
         except IndexDamaged as damage:
             if not write:
                 raise
             log.info("making the index anew at %s: %s", location, damage)
-            table = _make(database, location, schema)
-        return cls(database, table, dimension, location=location)
+            table, unindexed = _make(database, location, schema), 0
+        store = cls(database, table, dimension, location=location)
+        store._untended = int(unindexed)
+        return store
+
+    @property
+    def database(self) -> Any:
+        """LanceDB's handle, for the tables beside this one."""
+        return self._database
 
     # --- state
 
     def files(self) -> dict[str, str]:
         """Hash of the content of every indexed file, by path."""
-        with _translated():
+        with translated():
             table = self._table.search().select(["path", "file_hash"]).limit(None).to_arrow()
             return dict(zip(table["path"].to_pylist(), table["file_hash"].to_pylist(), strict=True))
 
     def hash_of(self, path: str) -> str | None:
         """Hash of the content that is indexed of one file."""
-        with _translated():
+        with translated():
             rows = self._table.search().where(f"path = {_quoted([path])}").select(["file_hash"]).limit(1).to_arrow()
             return rows["file_hash"][0].as_py() if rows.num_rows else None
 
     def count(self) -> int:
         """Number of chunks."""
-        with _translated():
+        with translated():
             return int(self._table.count_rows())
 
     def version(self) -> int:
         """Number of the commit that look-ups see; it only grows."""
-        with _translated():
+        with translated():
             return int(self._table.version)
 
     def column(self, *names: str) -> list[tuple[Any, ...]]:
         """Row ids and whole columns, row by row."""
-        with _translated():
+        with translated():
             table = self._table.search().select(list(names)).with_row_id(True).limit(None).to_arrow()
             return list(zip(*(table[name].to_pylist() for name in ("_rowid", *names)), strict=True))
 
     def sample(self, name: str, rows: int) -> list[str]:
         """One text column of about this many rows, spread over the table."""
-        with _translated():
+        with translated():
             total = int(self._table.count_rows())
             offsets = range(0, total, max(1, total // rows))
             return self._table.take_offsets(list(offsets)).select([name]).to_arrow()[name].to_pylist() if total else []
@@ -168,7 +190,7 @@ class Store:
         self.remove(known)
         rows = self._record_batch(files)
         if rows.num_rows:
-            with _translated():
+            with translated():
                 self._table.add(rows)
             self._untended += rows.num_rows
 
@@ -176,22 +198,32 @@ class Store:
         """Take these files out."""
         wanted = sorted(set(paths))
         for at in range(0, len(wanted), DELETE_AT_ONCE):
-            with _translated():
+            with translated():
                 self._table.delete(f"path IN ({_quoted(wanted[at : at + DELETE_AT_ONCE])})")
+
+    @property
+    def untended(self) -> bool:
+        """Whether look-ups are slowed down by rows that were left out of the indexes, as by a kill."""
+        return self._untended >= UNINDEXED_ROWS
 
     def tend(self, *, thoroughly: bool = False) -> None:
         """Work new rows into the indexes when there are enough, and remove old versions when it is time."""
         due = time.monotonic() - self._tended > TEND_S
-        if not thoroughly and not due and self._untended < UNINDEXED_ROWS:
+        if not thoroughly and not due and not self.untended:
             return
-        with _translated():
+        with translated():
             if thoroughly and self._table.count_rows() >= VECTOR_INDEX_ROWS and not self._has_index("vector"):
-                partitions = max(16, int(self._table.count_rows() ** 0.5 / 3))
-                config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
-                self._table.create_index("vector", config=config)
+                self.index_vectors()
             self._table.optimize(cleanup_older_than=KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
         self._tended = time.monotonic()
         self._untended = 0
+
+    def index_vectors(self) -> None:
+        """Make the vector index (anew), however few vectors there are."""
+        with translated():
+            partitions = max(16, int(self._table.count_rows() ** 0.5 / 3))
+            config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
+            self._table.create_index("vector", config=config)
 
     # --- look-ups
 
@@ -207,53 +239,65 @@ class Store:
             return []
         return self._match(" ".join(tokens), "names", limit, where)
 
-    def nearest(self, vector: NDArray[np.float32], limit: int, *, where: str | None = None) -> list[Found]:
-        """Chunks by the inner product of their vectors with this one, of shape (dimension,)."""
-        with _translated():
+    def nearest(
+        self, vector: NDArray[np.float32], limit: int, *, where: str | None = None, exact: bool = False
+    ) -> list[Found]:
+        """Chunks by the inner product of their vectors with this one, of shape (dimension,).
+
+        `exact` compares with every vector, even where there is a vector index.
+        """
+        with translated():
             query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
-            query = query.nprobes(PROBES).refine_factor(REFINE)
+            query = query.bypass_vector_index() if exact else query.nprobes(PROBES).refine_factor(REFINE)
             query = query.select([*_FOUND_COLUMNS, "_distance"]).with_row_id(True).limit(limit)
             if where:
-                query = query.where(where, prefilter=True)
+                query = query.where(_sendable(where), prefilter=True)
             return _found(query.to_arrow(), "_distance")
 
     def within(self, where: str, limit: int) -> list[Found]:
         """Chunks by a predicate."""
-        with _translated():
-            query = self._table.search().where(where).select(_FOUND_COLUMNS).with_row_id(True).limit(limit)
+        with translated():
+            query = self._table.search().where(_sendable(where)).select(_FOUND_COLUMNS).with_row_id(True).limit(limit)
             return _found(query.to_arrow(), "")
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """The texts of rows just found, in the order asked for; "" for one that has gone meanwhile."""
         if not rows:
             return []
-        with _translated():
+        with translated():
             table = self._table.take_row_ids(list(rows)).select(["text"]).with_row_id().to_arrow()
             texts = dict(zip(table["_rowid"].to_pylist(), table["text"].to_pylist(), strict=True))
             return [texts.get(row, "") for row in rows]
+
+    def embeddable(self, rows: Sequence[int]) -> dict[int, tuple[str, str]]:
+        """Qualified name and text of those of the rows that are still there."""
+        with translated():
+            columns = ["qualified", "text"]
+            table = self._table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
+            return {row["_rowid"]: (row["qualified"], row["text"]) for row in table.to_pylist()}
 
     def vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The vectors of rows just found."""
         if not rows:
             return {}
-        with _translated():
+        with translated():
             table = self._table.take_row_ids(list(rows)).select(["vector"]).with_row_id().to_arrow()
             return dict(zip(table["_rowid"].to_pylist(), _matrix(table["vector"], self.dimension), strict=True))
 
     def refresh(self) -> None:
         """See what other processes wrote, now rather than within a second."""
-        with _translated():
+        with translated():
             self._table.checkout_latest()
 
     # --- details
 
     def _match(self, text: str, column: str, limit: int, where: str | None) -> list[Found]:
-        query = MatchQuery(text, column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
-        with _translated():
+        query = MatchQuery(_sendable(text), column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
+        with translated():
             search = self._table.search(query, query_type="fts").select([*_FOUND_COLUMNS, "_score"])
             search = search.with_row_id(True).limit(limit)
             if where:
-                search = search.where(where, prefilter=True)
+                search = search.where(_sendable(where), prefilter=True)
             return _found(search.to_arrow(), "_score")
 
     def _has_index(self, column: str) -> bool:
@@ -276,7 +320,7 @@ class Store:
 
 
 @contextlib.contextmanager
-def _translated() -> Generator[None]:
+def translated() -> Generator[None]:
     """The libraries raise nearly anything; what they say is logged, and a person reads a sentence."""
     try:
         yield
@@ -285,7 +329,7 @@ def _translated() -> Generator[None]:
     except (TypeError, AttributeError, NameError):
         raise  # ours
     except Exception as error:
-        if "No space left" in str(error) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+        if _NO_ROOM.search(str(error)) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
             raise IndexFull(
                 "The disk is full: the code index cannot grow.", hint="Free some space; it goes on by itself."
             ) from error
@@ -294,7 +338,8 @@ def _translated() -> Generator[None]:
 
 
 def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:200]
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return _WHERE_IN_LANCE.sub("", first)[:200]
 
 
 def _schema(dimension: int, vectors: str) -> Any:
@@ -318,14 +363,16 @@ def _schema(dimension: int, vectors: str) -> Any:
 
 
 def _make(database: Any, location: str, schema: Any) -> Any:
-    """An empty table with its indexes, in the place of whatever is there."""
-    with _translated():
+    """An empty table with its indexes, in the place of whatever table is there."""
+    with translated():
         if "://" not in location:
-            for name in Path(location).glob("*.lance"):
-                shutil.rmtree(name, ignore_errors=True)
+            shutil.rmtree(Path(location) / f"{CHUNKS}.lance", ignore_errors=True)  # what is beside it stays
         elif CHUNKS in database.table_names():
             database.drop_table(CHUNKS)
-        table = database.create_table(CHUNKS, schema=schema)
+        # Stable row ids: what a look-up found can be fetched a moment later, also when a compaction came between.
+        table = database.create_table(
+            CHUNKS, schema=schema, storage_options={"new_table_enable_stable_row_ids": "true"}
+        )
         table.set_unenforced_primary_key("id")
         exact = FTS(
             base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False,
@@ -359,4 +406,9 @@ def _matrix(column: Any, dimension: int) -> NDArray[np.float32]:
 
 
 def _quoted(values: Iterable[str]) -> str:
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+    return _sendable(", ".join("'" + value.replace("'", "''") + "'" for value in values))
+
+
+def _sendable(text: str) -> str:
+    """Half a character, as editors can send it, is in no row; the libraries would fail as if the index were damaged."""
+    return text.encode(errors="replace").decode()

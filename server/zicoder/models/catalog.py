@@ -74,7 +74,7 @@ class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     licence: str
     parameters: str
     context_tokens: Annotated[int, msgspec.Meta(gt=0)]
-    good_for: tuple[Literal["infill", "chat", "fallback"], ...]
+    good_for: tuple[Literal["infill", "chat", "fallback", "embedding"], ...]
     summary: str
     fim: str = ""
     sources: tuple[Source, ...] = ()
@@ -85,6 +85,11 @@ class ModelEntry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         for source in self.sources:
             if isinstance(source, WheelSource) and sum(piece.size for piece in source.pieces) != self.size:
                 raise ValueError(f"the pieces of {self.name!r} do not add up to its size")
+
+    @property
+    def suffix(self) -> str:
+        """Of the file's name, with its dot: it says what format the bytes have."""
+        return PurePosixPath(self.file).suffix
 
     @property
     def fim_template(self) -> FimTemplate | None:

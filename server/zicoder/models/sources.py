@@ -82,12 +82,14 @@ class LocalFetcher:
         raise SourceError("; ".join(problems) or f"{wanted} is not there")
 
     def _candidates(self) -> Iterator[Path]:
-        names = (self._entry.file, f"{self._entry.sha256}.gguf")
+        names = (self._entry.file, f"{self._entry.sha256}{self._entry.suffix}")
         for place in self._places:
             if place.is_dir():
                 named = [folder / name for folder in (place, place / "blobs") for name in names]
                 # Then any file of exactly this size, whatever it is called: the hash decides anyway.
-                others = sorted(path for path in place.glob("*.gguf") if path not in named and self._fits(path))
+                others = sorted(
+                    path for path in place.glob(f"*{self._entry.suffix}") if path not in named and self._fits(path)
+                )
                 yield from (path for path in (*named, *others) if path.is_file())
             elif place.name in names or self._fits(place):
                 yield place

@@ -1,6 +1,6 @@
 """The content-addressed store of model files in the user's data folder.
 
-    <data>/models/blobs/<sha256>.gguf      a whole, verified model
+    <data>/models/blobs/<sha256>.gguf      a whole, verified model (.safetensors for one that embeds)
     <data>/models/partial/<sha256>.part    what an unfinished pull has so far
     <data>/models/locks/<sha256>.lock      held, by the operating system's means, while a pull runs
 
@@ -17,7 +17,14 @@ from typing import Literal
 
 import platformdirs
 
-from zicoder.errors import DownloadFailed, ModelCorrupt, ModelError, ModelNotInstalled, UnknownModel
+from zicoder.errors import (
+    DownloadFailed,
+    ModelCorrupt,
+    ModelError,
+    ModelMisconfigured,
+    ModelNotInstalled,
+    UnknownModel,
+)
 from zicoder.events import Progress, ProgressSink, ignore_progress
 from zicoder.models.catalog import Catalog, HubSource, ModelEntry, WheelSource, load_catalog
 from zicoder.models.fim import FimTemplate
@@ -64,7 +71,7 @@ class ModelStore:
 
     def blob(self, entry: ModelEntry) -> Path:
         """Where the model's file is when it is installed."""
-        return self.root / "blobs" / f"{entry.sha256}.gguf"
+        return self.root / "blobs" / f"{entry.sha256}{entry.suffix}"
 
     def partial(self, entry: ModelEntry) -> Path:
         """Where an unfinished pull keeps what it has."""
@@ -125,7 +132,7 @@ class ModelStore:
             )
         path = path.absolute()
         for entry in self.catalog.values():
-            if path.name not in {entry.file, f"{entry.sha256}.gguf"}:
+            if path.name not in {entry.file, f"{entry.sha256}{entry.suffix}"}:
                 continue
             if found == entry.size:
                 return ResolvedModel(entry.name, path, entry)
@@ -260,11 +267,17 @@ def choose_infill(setting: str, store: ModelStore) -> ResolvedModel:
     """The model for inline suggestions that `model.infill` asks for: "auto", a catalog name, or a path.
 
     ("none" and "scripted:FILE" need no file; the caller knows them.)
-    Raises ModelNotInstalled, UnknownModel, ModelCorrupt, ModelError. A damaged preferred model is an error
-    rather than a reason to use a lesser one in silence.
+    Raises ModelNotInstalled, UnknownModel, ModelCorrupt, ModelMisconfigured, ModelError. A damaged preferred
+    model is an error rather than a reason to use a lesser one in silence.
     """
     if setting != "auto":
-        return store.resolve(setting)
+        model = store.resolve(setting)
+        if model.entry is not None and model.entry.good_for == ("embedding",):
+            raise ModelMisconfigured(
+                f"The model {setting} turns text into vectors and cannot write any.",
+                hint="Set `model.infill` to another one; `zi model list` shows what each is good for.",
+            )
+        return model
     wanted = [store.catalog[name] for name in INFILL_PREFERENCE if name in store.catalog]
     for entry in wanted:
         if store.blob(entry).exists():

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from zicoder.errors import ModelCorrupt, ModelError, ModelNotInstalled, UnknownModel
+from zicoder.errors import ModelCorrupt, ModelError, ModelMisconfigured, ModelNotInstalled, UnknownModel
 from zicoder.models.catalog import load_catalog
 from zicoder.models.store import INFILL_PREFERENCE, ModelStore, choose_infill, data_dir
 
@@ -92,7 +92,8 @@ def test_a_name_that_is_neither_model_nor_file_gets_a_suggestion(store):
 
 
 def test_auto_takes_the_best_model_that_is_installed(store):
-    assert set(INFILL_PREFERENCE) == set(load_catalog())
+    writers = {entry.name for entry in load_catalog().values() if entry.good_for != ("embedding",)}
+    assert set(INFILL_PREFERENCE) == writers
     with pytest.raises(ModelNotInstalled) as caught:
         choose_infill("auto", store)
     assert caught.value.hint == "Run `zi model pull qwen2.5-coder-0.5b`."
@@ -100,6 +101,14 @@ def test_auto_takes_the_best_model_that_is_installed(store):
         put(store, store.catalog[name])
         assert choose_infill("auto", store).name == name
     assert choose_infill("smollm2-135m", store).name == "smollm2-135m"
+
+
+def test_a_model_that_only_embeds_is_not_taken_for_suggestions(store):
+    put(store, store.catalog["minilm"])
+    with pytest.raises(ModelMisconfigured, match="cannot write"):
+        choose_infill("minilm", store)
+    with pytest.raises(ModelNotInstalled):
+        choose_infill("auto", store)
 
 
 def test_auto_does_not_hide_a_damaged_model_behind_a_lesser_one(store):

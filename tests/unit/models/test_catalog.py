@@ -20,7 +20,7 @@ summary = "s"
 
 def test_the_catalog_that_ships_is_valid_and_complete():
     catalog = load_catalog()
-    assert list(catalog) == ["qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b", "smollm2-135m"]
+    assert list(catalog) == ["qwen2.5-coder-0.5b", "qwen2.5-coder-1.5b", "smollm2-135m", "minilm"]
     for entry in catalog.values():
         assert entry.sources, f"{entry.name} can be had from nowhere"
         assert entry.licence == "Apache-2.0"

@@ -1,0 +1,199 @@
+"""The second tier: vectors of a better embedder, made while nobody needs the machine, used wherever they exist.
+
+Files that the user works with come first. A keystroke stops the work at once; a restart goes on where it stopped.
+Search never waits for the embedder longer than a moment: without an answer the first tier's is good enough.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import CancelledError as FutureCancelled
+from typing import TYPE_CHECKING, Protocol
+
+from zicoder.errors import CodeIndexError, EngineCrashed, ZiError
+from zicoder.index.ranking import is_aside
+from zicoder.index.store import Store
+from zicoder.index.store_vectors import VectorTable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+__all__ = ["Embedder", "Enricher", "embedded_text"]
+
+log = logging.getLogger("zicoder.index")
+
+BATCH = 32
+"""Chunks embedded at a time: about half a second on two cores."""
+WRITE_ROWS = 512
+"""Vectors in one commit; a kill loses no more."""
+QUERY_S = 0.25
+"""How long a search waits for the vector of its question."""
+QUIET_S = 3.0
+"""Without a keystroke for so long, the machine counts as idle."""
+AGAIN_S = 20.0
+"""Between two looks for chunks without a vector."""
+GIVE_UP_S = 300.0
+"""After a failure of the embedder."""
+
+
+class Embedder(Protocol):
+    """What the index asks of an embedder; the models room provides them."""
+
+    @property
+    def name(self) -> str:
+        """Identity of the vectors: those of two names cannot be compared."""
+        ...
+
+    async def embed(self, texts: Sequence[str], *, query: bool = False) -> NDArray[np.float32]:
+        """Vectors (n, dimension) of unit length. Cancelling the task stops the work. Raises ZiError."""
+        ...
+
+    async def close(self) -> None:
+        """Free everything."""
+        ...
+
+
+def embedded_text(qualified: str, text: str) -> str:
+    """What a better embedder reads of a chunk; the hash that its vector is kept by covers the same."""
+    return f"{qualified}\n{text}" if qualified else text
+
+
+class Enricher:
+    """Fills the vector table of one store, and answers searches from it."""
+
+    def __init__(
+        self, store: Store, embedder: Embedder, *, write: bool, on_change: Callable[[int], None] = lambda _: None
+    ) -> None:
+        self.done = 0
+        """Vectors that there are."""
+        self._store = store
+        self._embedder = embedder
+        self._write = write
+        self._on_change = on_change
+        self._loop = asyncio.get_running_loop()
+        self._table: VectorTable | None = None
+        self._working: asyncio.Task[NDArray[np.float32]] | None = None
+        self._typed = float("-inf")
+        self._recent: dict[str, float] = {}
+
+    def typed(self, path: str = "") -> None:
+        """The user types (in this file): stop at once."""
+        self._typed = time.monotonic()
+        if path:
+            self._recent[path] = self._typed
+        if self._working is not None:
+            self._working.cancel()
+
+    async def run(self) -> None:
+        """Embed what has no vector yet, for ever; failures are logged and tried again later."""
+        while True:
+            try:
+                await self.fill()
+                await asyncio.sleep(AGAIN_S)
+            except ZiError as error:
+                log.warning("Better vectors wait: %s", error.sentence)
+                await asyncio.sleep(GIVE_UP_S)
+
+    async def fill(self, *, idle_only: bool = True) -> None:
+        """Embed everything that has no vector yet. Raises ZiError."""
+        missing = await asyncio.to_thread(self._missing)
+        hashes: list[str] = []
+        vectors: list[NDArray[np.float32]] = []
+        for at in range(0, len(missing), BATCH):
+            texts = await asyncio.to_thread(self._texts, missing[at : at + BATCH])
+            if texts:
+                hashes += texts
+                vectors += list(await self._embed(list(texts.values()), idle_only=idle_only))
+            if len(hashes) >= WRITE_ROWS:
+                await self._keep(hashes, vectors)
+                hashes, vectors = [], []
+        if hashes:
+            await self._keep(hashes, vectors)
+
+    def similar(self, query: str, hashes: Sequence[str], limit: int) -> Mapping[str, float]:
+        """Similarity by text hash: of the nearest chunks, and of those of `hashes` that have a vector.
+
+        For a thread. Empty when there are no vectors, or the embedder does not answer at once.
+        """
+        table = self._table
+        if table is None or not self.done:
+            return {}
+        asked = asyncio.run_coroutine_threadsafe(self._embedder.embed([query], query=True), self._loop)
+        try:
+            vector = asked.result(QUERY_S)[0]
+            return {**table.nearest(vector, limit), **table.similarities(vector, hashes)}
+        except (TimeoutError, FutureCancelled):
+            asked.cancel()
+        except ZiError as error:
+            log.info("no better vectors for a search: %s", error)
+        return {}
+
+    async def begin(self) -> None:
+        """Open the table, if there is one already or this process writes. Raises ZiError."""
+        dimension = getattr(self._embedder, "dimension", 0)
+        if not dimension:
+            dimension = int((await self._embedder.embed(["size"], query=True)).shape[1])
+        self._table = await asyncio.to_thread(
+            lambda: VectorTable.open(self._store.database, self._embedder.name, dimension, write=self._write)
+        )
+        if self._table is not None:
+            self.done = await asyncio.to_thread(self._table.count)
+
+    async def close(self) -> None:
+        """End the embedder."""
+        with contextlib.suppress(ZiError):
+            await self._embedder.close()
+
+    # --- details
+
+    def _missing(self) -> list[tuple[int, str]]:
+        """(row, hash) of every chunk without a vector, those first that the user is likely to ask for."""
+        if self._table is None:
+            return []
+        known = self._table.known()
+        self.done = len(known)
+        rows: dict[str, tuple[float, int]] = {}
+        for row, text_hash, path in self._store.column("text_hash", "path"):
+            if text_hash not in known and text_hash not in rows:
+                rows[text_hash] = (self._recent.get(path, -1.0 - is_aside(path)), row)
+        order = sorted(rows.items(), key=lambda item: (-item[1][0], item[1][1]))
+        return [(row, text_hash) for text_hash, (_, row) in order]
+
+    def _texts(self, wanted: Sequence[tuple[int, str]]) -> dict[str, str]:
+        """What to embed, by hash; a row may have gone meanwhile."""
+        found = self._store.embeddable([row for row, _ in wanted])
+        return {text_hash: embedded_text(*found[row]) for row, text_hash in wanted if row in found}
+
+    async def _embed(self, texts: Sequence[str], *, idle_only: bool) -> NDArray[np.float32]:
+        """The vectors, begun again each time that typing interrupted it."""
+        crashes = 0
+        while True:
+            while idle_only and (pause := self._typed + QUIET_S - time.monotonic()) > 0:
+                await asyncio.sleep(pause)
+            self._working = asyncio.ensure_future(self._embedder.embed(texts))
+            try:
+                await asyncio.wait([self._working])
+                if not self._working.cancelled():
+                    return self._working.result()
+            except EngineCrashed:
+                crashes += 1
+                if crashes > 1:
+                    raise
+            finally:
+                self._working.cancel()
+                self._working = None
+
+    async def _keep(self, hashes: list[str], vectors: list[NDArray[np.float32]]) -> None:
+        import numpy as np
+
+        table = self._table
+        if table is None:
+            raise CodeIndexError("The index was closed.")
+        await asyncio.to_thread(lambda: table.add(hashes, np.stack(vectors)))
+        self.done += len(hashes)
+        self._on_change(self.done)

@@ -1,0 +1,1 @@
+"""Sentence embedders behind the index: MiniLM, sentence-transformers, and any OpenAI-compatible server."""
