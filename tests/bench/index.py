@@ -40,8 +40,9 @@ def measure(folder: Path, parts: Sequence[str], sizes: Sequence[str]) -> dict[st
             if part == "editor" and size != EDITOR_SIZE:
                 continue
             say(f"{size}: {part} (load {psutil.getloadavg()[0]:.1f})")
-            for key, value in PARTS[part](bench, size).items():
-                result.setdefault(size, {})[key if part != "vectors" else f"vector_{key}"] = value
+            values = PARTS[part](bench, size)
+            say(f"{size}: {values}")
+            result.setdefault(size, {}).update(values)
     for key in _RATIOS:
         grown = {size: values[key] for size, values in result.items() if key in values}
         if len(grown) > 1:

@@ -15,7 +15,7 @@ import math
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +23,16 @@ from typing import Any
 from tests.bench import corpora
 from tests.bench._harness import report
 from tests.bench.docstrings import docstring_queries
+from tests.bench.questions import WORDINGS, questions
 from tests.bench.questions import Query as Asked
-from tests.bench.questions import questions
+
 from zicoder.index.code_index import CodeIndex
 from zicoder.index.query import Query
 from zicoder.index.ranking import Candidate, Ranking, rank
 from zicoder.index.search import Scope, Searcher
 from zicoder.models.embedding.registry import make_embedder
+
+KINDS = ("docstring", "question")
 
 PLAIN = Ranking(exact=0, coverage=0, definition=0, tests=0, vendored=0, aside=0, fold=False)
 """What the look-ups say, and nothing that knows code."""
@@ -131,9 +134,7 @@ def _gather(searcher: Searcher, asked: Asked) -> Case:
     return Case(asked, query, candidates, (time.perf_counter() - started) * 1000)
 
 
-async def gather(
-    packages: Iterable[str], limit: int, better: bool, say: Callable[[str], None]
-) -> dict[str, list[Case]]:
+async def gather(packages: Iterable[str], limit: int, better: bool) -> dict[str, list[Case]]:
     """Cases by package."""
     found: dict[str, list[Case]] = {}
     home = corpora.cache() / "indexes"
@@ -157,7 +158,7 @@ def table(found: dict[str, list[Case]], rows: dict[str, Ranking]) -> dict[str, d
             for case in cases:
                 by[case.asked.kind, package].append(judge(case, ranking))
         line: dict[str, float] = {}
-        for kind in ("docstring", "question"):
+        for kind in KINDS:
             means = [
                 (sum(n for n, _ in scores) / len(scores), sum(r for _, r in scores) / len(scores))
                 for (k, _), scores in by.items()
@@ -170,6 +171,24 @@ def table(found: dict[str, list[Case]], rows: dict[str, Ranking]) -> dict[str, d
     return result
 
 
+def by_wording(found: dict[str, list[Case]], better: bool) -> dict[str, dict[str, float]]:
+    """NDCG@10 of questions by how many words they share with the code, over all packages together."""
+    rows = {name: ranking for name, ranking in systems(better).items() if not name.startswith("without")}
+    every = [case for cases in found.values() for case in cases if case.asked.wording]
+    result: dict[str, dict[str, float]] = {}
+    for name, ranking in rows.items():
+        scores: dict[str, list[float]] = defaultdict(list)
+        for case in every:
+            scores[case.asked.wording].append(judge(case, ranking)[0])
+        result[name] = {wording: round(sum(s) / len(s), 4) for wording in WORDINGS if (s := scores[wording])}
+    return result
+
+
+def say(line: str) -> None:
+    """What goes on, for who waits."""
+    print(line, file=sys.stderr, flush=True)
+
+
 def main(argv: Sequence[str]) -> int:
     """Run; the table is kept as JSON."""
     parser = argparse.ArgumentParser(prog="zi bench search")
@@ -180,16 +199,16 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--better", action="store_true")
     options = parser.parse_args(argv)
     packages = options.package or [source.name for source in corpora.sources(options.role)]
-    say: Callable[[str], None] = lambda line: print(line, file=sys.stderr)  # noqa: E731
-    found = asyncio.run(gather(packages, options.limit, options.better, say))
-    counts = {
-        kind: sum(c.asked.kind == kind for cases in found.values() for c in cases) for kind in ("docstring", "question")
-    }
+    found = asyncio.run(gather(packages, options.limit, options.better))
+    every = [case for cases in found.values() for case in cases]
+    counts = {kind: sum(case.asked.kind == kind for case in every) for kind in KINDS}
+    wordings = {word: sum(case.asked.wording == word for case in every) for word in WORDINGS}
     rows = table(found, systems(options.better))
     if not options.json:
         for name, line in rows.items():
             say(f"{name:<28}" + "  ".join(f"{value:.3f}" for value in line.values()))
-    return report("search", {"role": options.role, "packages": sorted(found), "queries": counts, "systems": rows}, argv)
+    result = {"role": options.role, "packages": sorted(found), "queries": counts, "wordings": wordings}
+    return report("search", {**result, "systems": rows, "by wording": by_wording(found, options.better)}, argv)
 
 
 if __name__ == "__main__":

@@ -173,8 +173,8 @@ class Enricher:
         """The vectors, begun again each time that typing interrupted it."""
         crashes = 0
         while True:
-            while idle_only and (pause := self._typed + QUIET_S - time.monotonic()) > 0:
-                await asyncio.sleep(pause)
+            while idle_only and (pause := self._typed + QUIET_S - time.monotonic()) > 0:  # noqa: ASYNC110
+                await asyncio.sleep(pause)  # the end moves with every keystroke
             self._working = asyncio.ensure_future(self._embedder.embed(texts))
             try:
                 await asyncio.wait([self._working])

@@ -22,7 +22,7 @@ import msgspec
 
 from zicoder.index.chunking import chunks_of
 from zicoder.index.chunking.windows import windows
-from zicoder.index.document import row_of
+from zicoder.index.document import ChunkWords, row_of
 from zicoder.index.frames import FileRows, Read, ReadResult, read_frame, write_frame
 from zicoder.index.static_embedder import StaticEmbedder
 from zicoder.index.types import Chunk
@@ -63,9 +63,10 @@ def rows_of(path: str, content: bytes, embedder: StaticEmbedder, *, plainly: boo
     text = text_of(content)
     language = language_of(Path(path))
     chunks: Sequence[Chunk] = windows(text, language) if plainly else chunks_of(text, language)
-    documents = [row_of(path, number, chunk) for number, chunk in enumerate(chunks)]
-    vectors = embedder.embed_documents([(chunk, path) for chunk in chunks])
-    return FileRows(path, file_hash, documents, vectors.astype("float16").tobytes())
+    words = [ChunkWords.of(chunk, path) for chunk in chunks]
+    rows = [row_of(path, number, chunk, own) for number, (chunk, own) in enumerate(zip(chunks, words, strict=True))]
+    vectors = embedder.embed_documents(words)
+    return FileRows(path, file_hash, rows, vectors.astype("float16").tobytes())
 
 
 def _read(request: Read, path: str, embedder: StaticEmbedder) -> FileRows:

@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from zicoder.errors import ModelCorrupt
-from zicoder.index.types import Chunk
+from zicoder.index.document import ChunkWords
 from zicoder.index.words import words_of
 
 if TYPE_CHECKING:
@@ -31,7 +30,6 @@ __all__ = [
     "Part",
     "StaticEmbedder",
     "document_parts",
-    "path_words",
     "pieces_of",
     "write_table",
 ]
@@ -46,7 +44,6 @@ NAME_WEIGHT = 3.0
 SCOPE_WEIGHT = 1.0
 PATH_WEIGHT = 0.75
 
-_SUFFIX = re.compile(r"\.[^./\\]*$")
 _FORMAT = 1
 _LONGEST_HEADER = 4096
 _LONGEST_WORD = 24
@@ -57,19 +54,14 @@ _TEXTS_AT_ONCE = 128
 _HINT = "Install zicoder again."
 
 
-def document_parts(chunk: Chunk, path: str) -> tuple[Part, ...]:
-    """What is embedded for a chunk of the file at `path` (relative, any separator)."""
+def document_parts(words: ChunkWords) -> tuple[Part, ...]:
+    """What is embedded for a chunk."""
     return (
-        (words_of(chunk.symbol), NAME_WEIGHT),
-        (words_of(chunk.qualified.removesuffix(chunk.symbol)), SCOPE_WEIGHT),
-        (path_words(path), PATH_WEIGHT),
-        (words_of(chunk.text), 1.0),
+        (words.symbol, NAME_WEIGHT),
+        (words.scope, SCOPE_WEIGHT),
+        (words.path, PATH_WEIGHT),
+        (words.text, 1.0),
     )
-
-
-def path_words(path: str) -> list[str]:
-    """The words of a path with any separator, less those of the file's suffix."""
-    return words_of(_SUFFIX.sub("", path))
 
 
 def pieces_of(word: str, rows: Mapping[str, int]) -> tuple[int, ...]:
@@ -163,9 +155,9 @@ class StaticEmbedder:
         """Vectors (texts, dimension) of length 1; zeros for a text without a known word."""
         return self.embed_parts([((words, 1.0),) for words in batch])
 
-    def embed_documents(self, chunks: Sequence[tuple[Chunk, str]]) -> NDArray[np.float32]:
-        """Vectors (chunks, dimension) of chunks with the paths of their files."""
-        return self.embed_parts([document_parts(chunk, path) for chunk, path in chunks])
+    def embed_documents(self, chunks: Sequence[ChunkWords]) -> NDArray[np.float32]:
+        """Vectors (chunks, dimension) of chunks."""
+        return self.embed_parts([document_parts(words) for words in chunks])
 
     def embed_parts(self, batch: Sequence[Sequence[Part]]) -> NDArray[np.float32]:
         """Vectors (texts, dimension) of texts made of weighted parts."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from zicoder.errors import ModelCorrupt
+from zicoder.index.document import ChunkWords, path_words
 from zicoder.index.static_embedder import TABLE, StaticEmbedder, document_parts, pieces_of, write_table
 from zicoder.index.types import Chunk, Kind
 from zicoder.index.words import words_of
@@ -83,17 +84,25 @@ def test_a_chunk_is_found_by_its_name_and_its_path(embedder: StaticEmbedder) -> 
         (Chunk("python", Kind.METHOD, 0, 2, text, "run", "Invoice.run"), "billing/invoices.py"),
         (Chunk("python", Kind.METHOD, 0, 2, text, "run", "Thumbnail.run"), "images/resize.py"),
     ]
-    found = embedder.embed_documents(chunks) @ embedder.embed_query("resize images")
+    words = [ChunkWords.of(chunk, path) for chunk, path in chunks]
+    vectors = embedder.embed_documents(words)
+    found = vectors @ embedder.embed_query("resize images")
     assert found[1] > found[0]
-    np.testing.assert_array_equal(
-        embedder.embed_documents(chunks), embedder.embed_parts([document_parts(chunk, path) for chunk, path in chunks])
-    )
+    np.testing.assert_array_equal(vectors, embedder.embed_parts([document_parts(each) for each in words]))
 
 
 def test_windows_and_posix_paths_mean_the_same(embedder: StaticEmbedder) -> None:
     chunk = Chunk("python", Kind.MODULE, 0, 1, "x = 1")
-    vectors = embedder.embed_documents([(chunk, "core/http/client.py"), (chunk, "core\\http\\client.py")])
+    vectors = embedder.embed_documents(
+        [ChunkWords.of(chunk, "core/http/client.py"), ChunkWords.of(chunk, "core\\http\\client.py")]
+    )
     np.testing.assert_array_equal(vectors[0], vectors[1])
+
+
+def test_only_the_suffix_of_the_file_is_left_out() -> None:
+    assert path_words("conf.d/httpServer.test.py") == ("conf", "d", "http", "server", "test")
+    assert path_words("etc/conf.d\\Makefile") == ("etc", "conf", "d", "makefile")
+    assert path_words("") == ()
 
 
 def test_table_fits_its_budget() -> None:
