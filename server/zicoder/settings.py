@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import platformdirs
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentSettingsError
 
@@ -109,6 +109,11 @@ class IndexSettings(_Section):
         default="auto",
         description="Vectors that are better than the built-in ones, made while the machine is idle: `minilm`, "
         "`sentence-transformers:FOLDER`, `openai:URL#MODEL`, `none`, or `auto` (`minilm` once it is installed).",
+        json_schema_extra=_USER_ONLY,
+    )
+    embedder_key: SecretStr = Field(
+        default=SecretStr(""),
+        description="Key for an `openai:` embedder that asks for one. Better kept in the environment than in a file.",
         json_schema_extra=_USER_ONLY,
     )
     location: str = Field(

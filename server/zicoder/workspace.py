@@ -24,7 +24,7 @@ from zicoder.engine.handle import Engine
 from zicoder.engine.status import EngineStatus
 from zicoder.errors import IndexUnavailable, ModelNotInstalled, ZiError
 from zicoder.models.embedding.protocol import Embedder
-from zicoder.models.embedding.registry import make_embedder
+from zicoder.models.embedding.registry import Options, make_embedder
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
 from zicoder.models.providers import INFILL_PROVIDERS
@@ -145,7 +145,8 @@ class Workspace:
     def _embedder(self) -> Embedder | None:
         """The better embedder that the settings name; without it the index has the built-in vectors only."""
         try:
-            return make_embedder(self.settings.index.embedder)
+            key = self.settings.index.embedder_key.get_secret_value()
+            return make_embedder(self.settings.index.embedder, Options(api_key=key))
         except ZiError as error:
             log.warning("%s", error.sentence)
             return None

@@ -41,17 +41,19 @@ PLAIN = Ranking(exact=0, coverage=0, definition=0, tests=0, vendored=0, aside=0,
 def systems(better: bool) -> dict[str, Ranking]:
     """The table's rows."""
     best = Ranking() if better else replace(Ranking(), better=0)
+    first = replace(Ranking(), better=0)
     rows = {
-        "bm25": replace(PLAIN, lexical=1, static=0, better=0),
-        "static": replace(PLAIN, lexical=0, static=1, better=0),
-        "hybrid": replace(PLAIN, lexical=best.lexical, static=best.static, better=0),
-        "hybrid + ranking": replace(best, better=0),
+        "bm25": replace(PLAIN, lexical=1, meaning=0),
+        "static": replace(PLAIN, lexical=0, better=0),
+        "hybrid": replace(PLAIN, better=0),
+        "hybrid + ranking": first,
     }
     if better:
         rows |= {
-            "better": replace(PLAIN, lexical=0, static=0, better=1),
-            "hybrid, better": replace(PLAIN, lexical=best.lexical, static=best.static, better=best.better),
-            "hybrid + ranking, better": best,
+            "better": replace(PLAIN, lexical=0, better=1),
+            "static + better": replace(PLAIN, lexical=0),
+            "hybrid with better": PLAIN,
+            "hybrid with better + ranking": best,
         }
     off: dict[str, Any] = {
         "exact": 0,
@@ -64,7 +66,7 @@ def systems(better: bool) -> dict[str, Ranking]:
     }
     rows |= {f"without {name}": replace(best, **{name: value}) for name, value in off.items()}
     rows["without words"] = replace(best, lexical=0)
-    rows["without static"] = replace(best, static=0)
+    rows["without meaning"] = replace(best, meaning=0)
     return rows
 
 
@@ -110,11 +112,8 @@ def alternatives(asked: Asked) -> bool:
 
 def use(candidate: Candidate, ranking: Ranking) -> bool:
     """A system sees what its own look-ups found."""
-    return bool(
-        (ranking.lexical and candidate.lexical)
-        or (ranking.static and candidate.static is not None)
-        or (ranking.better and candidate.better is not None)
-    )
+    meant = ranking.meaning and (candidate.better if ranking.better == 1 else candidate.static) is not None
+    return bool(meant or (ranking.lexical and candidate.lexical))
 
 
 async def cases_of(tree: Path, asked: Sequence[Asked], folder: Path, better: bool) -> list[Case]:

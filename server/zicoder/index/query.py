@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from zicoder.index.words import IDENTIFIER, words_of
+from zicoder.index.words import IDENTIFIER, split_identifier
 
 __all__ = ["MAX_WORDS", "Query"]
 
@@ -24,6 +24,9 @@ _STOP_WORDS = frozenset(
 )
 _LOOKS_LIKE_CODE = re.compile(r"[a-z0-9][A-Z]|[^\W_]_|_[^\W_]")
 _CALL = re.compile(r"([^\W\d]\w*)\s*\(")
+_RUN = re.compile(r"\w+")
+_NAME = re.compile(r"[^\W\d]\w*(?:(?:\.|::|#)[^\W\d]\w*)*(?:\(\))?")
+_PROSE = re.compile(r"[^\w\s.:#]")
 _MENTIONS_TESTS = frozenset({"test", "tests", "testing", "spec", "fixture"})
 
 
@@ -37,27 +40,29 @@ class Query:
     names: tuple[str, ...]
     """Identifiers that the asker wrote as code: `get_user`, `HttpClient`, `parse()`; or a query of one word."""
     is_name: bool
-    """Whether one name is all there is."""
+    """Whether there is nothing but names."""
     about_tests: bool
 
     @classmethod
     def parse(cls, text: str) -> Query:
         """Take a text apart. Any text will do; of an empty one nothing is left."""
         text = text[:MAX_CHARS].strip()
-        every = list(dict.fromkeys(words_of(text)))
-        telling = [word for word in every if word not in _STOP_WORDS] or every
-        runs = IDENTIFIER.findall(text)
-        if len(runs) == 1:
-            names = runs
+        runs = _RUN.findall(text)
+        plain = [word for run in runs for word in split_identifier(run)]
+        telling = [w for run in runs if run.lower() not in _STOP_WORDS for w in split_identifier(run)]
+        if _NAME.fullmatch(text):  # a name by itself, with its scope perhaps: `Session.get`, `parse()`
+            full = text.rstrip("()").replace("::", ".").replace("#", ".")
+            names, is_name = [full, *IDENTIFIER.findall(full)[-1:]], True
         else:
             called = set(_CALL.findall(text))
-            names = [run for run in runs if _LOOKS_LIKE_CODE.search(run) or run in called]
+            names = [run for run in IDENTIFIER.findall(text) if _LOOKS_LIKE_CODE.search(run) or run in called]
+            is_name = bool(names) and len(names) == len(runs) and _PROSE.search(text) is None
         return cls(
             text=text,
-            words=tuple(telling[:MAX_WORDS]),
+            words=tuple(dict.fromkeys(telling or plain))[:MAX_WORDS],
             names=tuple(dict.fromkeys(names))[:MAX_NAMES],
-            is_name=len(runs) == 1 and runs[0] == text,
-            about_tests=not _MENTIONS_TESTS.isdisjoint(every),
+            is_name=is_name,
+            about_tests=not _MENTIONS_TESTS.isdisjoint(plain),
         )
 
     def __bool__(self) -> bool:

@@ -35,16 +35,16 @@ FILE_HITS = 6
 class Ranking:
     """The weights. Zero switches a part off; that is how the bench takes them out one by one."""
 
-    lexical: float = 0.25
-    static: float = 1.0
-    better: float = 1.0
-    exact: float = 0.3
-    """A name in the question is the symbol that is defined here."""
+    lexical: float = 0.4
+    meaning: float = 1.0
+    better: float = 0.5
+    """The better embedder's part of the meaning, for chunks that have its vector. Neither is best alone."""
+    exact: float = 1.5
+    """The query is a name, and it is the symbol that is defined here. In a question, names promise nothing."""
     coverage: float = 0.1
     """The share of the symbol's words that the question has."""
-    name_exact: float = 1.5
     name_coverage: float = 0.5
-    """The same where the whole query is one name."""
+    """The same where the query is nothing but names."""
     definition: float = 0.25
     """A definition, against a use, prose or data."""
     tests: float = 0.5
@@ -60,6 +60,7 @@ class Candidate:
 
     found: Found
     lexical: float = 0.0
+    """0 .. 1: how much of the query's weight in rare words it explains, by BM25."""
     static: float | None = None
     better: float | None = None
     text: str | None = None
@@ -71,15 +72,14 @@ class Candidate:
 
 def rank(query: Query, candidates: Sequence[Candidate], ranking: Ranking) -> list[Candidate]:
     """Set the scores and sort, best first; fold what belongs together."""
-    lexical = max((c.lexical for c in candidates), default=0.0) or 1.0
     static = _scale([c.static for c in candidates])
     better = _scale([c.better for c in candidates])
     wanted = _Wanted.of(query, ranking)
     for candidate in candidates:
-        meaning = ranking.static * static(candidate.static)
+        meaning = static(candidate.static)
         if candidate.better is not None and ranking.better:
-            meaning = ranking.better * better(candidate.better)
-        candidate.score = ranking.lexical * candidate.lexical / lexical + meaning
+            meaning += ranking.better * (better(candidate.better) - meaning)
+        candidate.score = ranking.lexical * candidate.lexical + ranking.meaning * meaning
         candidate.score += _code_sense(candidate, wanted, ranking)
     ordered = sorted(candidates, key=lambda c: (-c.score, c.found.path, c.found.start))
     return _fold(ordered) if ranking.fold else ordered
@@ -112,11 +112,9 @@ class _Wanted:
 
     @classmethod
     def of(cls, query: Query, ranking: Ranking) -> _Wanted:
-        exact, coverage = ranking.exact, ranking.coverage
-        if query.is_name and exact:
-            exact, coverage = ranking.name_exact, ranking.name_coverage
-        names = frozenset(name.lower() for name in query.names)
-        return cls(frozenset(query.words), names, query.about_tests, exact, coverage)
+        coverage = ranking.name_coverage if query.is_name and ranking.coverage else ranking.coverage
+        names = frozenset(name.lower() for name in query.names if query.is_name)
+        return cls(frozenset(query.words), names, query.about_tests, ranking.exact, coverage)
 
 
 def _code_sense(candidate: Candidate, wanted: _Wanted, ranking: Ranking) -> float:

@@ -7,6 +7,7 @@ the unsaved text in their place.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -29,6 +30,8 @@ log = logging.getLogger("zicoder.index")
 DEPTH = 100
 """Candidates taken from each look-up; more cost time and change the first ten hits of hardly any query."""
 SAMPLE_ROWS = 2000
+CORPUS_S = 1800.0
+"""How common words are changes slowly."""
 
 
 class QueryEmbedder(Protocol):
@@ -102,7 +105,7 @@ class Searcher:
         self._embedder = embedder
         self._unsaved = unsaved
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="zicoder-search")
-        self._corpus: Corpus | None = None
+        self._corpus: tuple[Corpus | None, float] = None, 0.0
 
     def close(self) -> None:
         """End the threads."""
@@ -120,13 +123,13 @@ class Searcher:
     def candidates(self, query: Query, scope: Scope, ranking: Ranking) -> list[Candidate]:
         """What the look-ups found, each chunk once."""
         where = scope.predicate()
-        vector = self._embedder.embed_query(query.text) if ranking.static else None
+        vector = self._embedder.embed_query(query.text) if ranking.meaning else None
         tasks: list[tuple[str, Future[list[Found]]]] = []
         if ranking.lexical:
             tasks.append(("lexical", self._pool.submit(self.store.lexical, query.words, DEPTH, where=where)))
         if vector is not None and vector.any():
             tasks.append(("static", self._pool.submit(self.store.nearest, vector, DEPTH, where=where)))
-        if query.names and ranking.exact:
+        if query.is_name and ranking.exact:
             defined = [DEFINES + name for name in query.names]
             tasks.append(("named", self._pool.submit(self.store.named, defined, DEPTH, where=where)))
         gathered = _Gathered(self._unsaved.paths)
@@ -137,7 +140,11 @@ class Searcher:
         if self.better is not None and ranking.better:
             hashes = [candidate.found.text_hash for candidate in gathered.by_id.values()]
             self._add_better(gathered, self.better.similar(query.text, hashes, DEPTH), where)
-        self._add_unsaved(gathered, query, vector, scope)
+        corpus = self._words()
+        self._add_unsaved(gathered, query, vector, scope, corpus)
+        ideal = corpus.ideal(query.words)
+        for candidate in gathered.by_id.values():
+            candidate.lexical = min(1.0, candidate.lexical / ideal)
         return list(gathered.by_id.values())
 
     def similar(self, snippet: str, k: int, *, outside: str = "", scope: Scope = Scope()) -> list[Hit]:
@@ -177,18 +184,26 @@ class Searcher:
         for candidate in gathered.by_id.values():
             candidate.better = similar.get(candidate.found.text_hash)
 
-    def _add_unsaved(self, gathered: _Gathered, query: Query, vector: NDArray[np.float32] | None, scope: Scope) -> None:
+    def _add_unsaved(
+        self, gathered: _Gathered, query: Query, vector: NDArray[np.float32] | None, scope: Scope, corpus: Corpus
+    ) -> None:
         rows = [row for row in self._unsaved.rows() if scope.holds(row.path, row.row.language)]
         if not rows:
             return
-        if self._corpus is None:
-            sample = self.store.sample("words", SAMPLE_ROWS)
-            self._corpus = Corpus.of(sample)
         for row in rows:
             candidate = _candidate(row)
-            candidate.lexical = self._corpus.bm25(query.words, row.counts)
+            candidate.lexical = corpus.bm25(query.words, row.counts)
             candidate.static = float(row.vector @ vector) if vector is not None else None
             gathered.put(candidate)
+
+    def _words(self) -> Corpus:
+        """How common words are; looked at again while the index is still small, and once in a while."""
+        now = time.monotonic()
+        corpus, made = self._corpus
+        if corpus is None or now - made > (CORPUS_S if corpus.rows >= SAMPLE_ROWS // 4 else 1.0):
+            corpus = Corpus.of(self.store.sample("words", SAMPLE_ROWS))
+            self._corpus = corpus, now
+        return corpus
 
     def _hits(self, candidates: Sequence[Candidate]) -> list[Hit]:
         stored = [candidate.found.row for candidate in candidates if candidate.text is None]

@@ -59,10 +59,16 @@ class Corpus:
         score = 0.0
         for word in query:
             if often := counts[word]:
-                n = self.frequency[word]
-                rarity = math.log(1 + (self.rows - n + 0.5) / (n + 0.5))
-                score += rarity * often * (K1 + 1) / (often + K1 * (1 - B + B * length / self.mean_length))
+                score += self._rarity(word) * often * (K1 + 1) / (often + K1 * (1 - B + B * length / self.mean_length))
         return score
+
+    def ideal(self, query: Sequence[str]) -> float:
+        """What no document can reach: every word of the query, and nothing else, again and again. Never zero."""
+        return sum(self._rarity(word) for word in query) * (K1 + 1) or 1.0
+
+    def _rarity(self, word: str) -> float:
+        n = self.frequency[word]
+        return math.log(1 + (self.rows - n + 0.5) / (n + 0.5))
 
 
 class Unsaved:
