@@ -102,8 +102,8 @@ threads = 2
   key) and left out; everything else still counts.
 - `.env` files are never read.
 
-Three more environment variables move folders: `ZI_CONFIG_DIR` (your `settings.toml`), `ZI_DATA_DIR` (models),
-`ZI_LOG_DIR` (logs)."""
+Four more environment variables move folders: `ZI_CONFIG_DIR` (your `settings.toml`), `ZI_DATA_DIR` (models),
+`ZI_CACHE_DIR` (code indexes), `ZI_LOG_DIR` (logs)."""
 
 # --- command line
 
@@ -162,7 +162,7 @@ def models_page() -> str:
             entry.parameters,
             human_bytes(entry.size),
             f"{entry.context_tokens:,}",
-            f"yes (`{entry.fim}`)" if entry.fim else "no, only left to right",
+            fills_in(entry),
             ", ".join(entry.good_for),
             entry.licence,
             entry.summary,
@@ -178,6 +178,12 @@ def models_page() -> str:
     ]
     parts += [TEMPLATES_INTRO, table(("Template", "Prefix", "Suffix", "Middle"), templates)]
     return page(parts)
+
+
+def fills_in(entry: ModelEntry) -> str:
+    if entry.good_for == ("embedding",):
+        return "writes nothing"
+    return f"yes (`{entry.fim}`)" if entry.fim else "no, only left to right"
 
 
 def model_details(entry: ModelEntry) -> str:
@@ -201,7 +207,7 @@ MODELS_INTRO = """\
 
 `zi model list` shows these and what is installed; `zi model pull NAME` fetches one. The setting `zi.model.infill`
 chooses: a name below, the path of any GGUF file, or `auto`, which takes the first of these that is installed:
-ORDER."""
+ORDER. A model for embedding is used by the [code index](code-index.md) as soon as it is installed."""
 
 SOURCES_INTRO = """\
 ## Where the bytes come from

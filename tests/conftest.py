@@ -1,4 +1,4 @@
-"""Fixtures for every test: no test touches the user's own settings or logs, and none reaches the network."""
+"""Fixtures for every test: no test touches the user's own settings, logs or caches, and none reaches the network."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
         monkeypatch.delenv(name)
     monkeypatch.setenv("ZI_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
     monkeypatch.setenv("ZI_LOG_DIR", str(tmp_path_factory.mktemp("log")))
+    monkeypatch.setenv("ZI_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 

@@ -4,6 +4,7 @@ import { commands, window, workspace, type ExtensionContext } from "vscode";
 import { CursorNotifier } from "./cursor";
 import { Lifecycle } from "./lifecycle";
 import { onInterpreterChanged } from "./python";
+import { searchProject } from "./search";
 import { StatusItem } from "./status";
 
 let lifecycle: Lifecycle | undefined;
@@ -27,6 +28,11 @@ export function activate(context: ExtensionContext): void {
       log.show();
     }),
     commands.registerCommand("zi.showMenu", () => status.openMenu(server.client !== undefined)),
+    commands.registerCommand("zi.searchProject", () => {
+      if (server.client) {
+        searchProject(server.client);
+      }
+    }),
     commands.registerCommand("zi.openSettings", () =>
       commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
     ),

@@ -19,8 +19,31 @@ import { run } from "./run";
 /** Written last: an environment without it was left half-made. */
 const STAMP = "installed.json";
 
-/** `full` brings llama.cpp along; `editorOnly` leaves it out, for machines that cannot compile it. */
-export type Extent = "full" | "editorOnly";
+/**
+ * `full` brings everything along; `withoutModels` leaves out llama.cpp, for machines that cannot compile it, and
+ * `withoutIndex` LanceDB, for machines that it is not built for; `editorOnly` leaves out both.
+ */
+export type Extent = "full" | "withoutModels" | "withoutIndex" | "editorOnly";
+
+const EXTRAS: Record<Extent, string> = {
+  full: "[full]",
+  withoutModels: "[index,embeddings]",
+  withoutIndex: "[local]",
+  editorOnly: "",
+};
+
+/** pip found no wheel of something that only the index needs. */
+const NO_INDEX = /No matching distribution found for (lancedb|pyarrow|ctranslate2|watchfiles|tree-sitter)/i;
+
+/** Says in sentences what went wrong and what to do, and how much could be installed nevertheless. */
+class InstallError extends Error {
+  constructor(
+    message: string,
+    readonly smaller?: Extent,
+  ) {
+    super(message);
+  }
+}
 
 interface Stamp {
   /** File name of the wheel that was installed. */
@@ -48,7 +71,7 @@ export function bundledWheel(context: ExtensionContext): string | undefined {
 
 /** Installs, or brings up to date, with progress. True on success; a failure has been told to the user. */
 export async function installServer(context: ExtensionContext, log: LogOutputChannel, extent: Extent): Promise<boolean> {
-  let reason = "";
+  let failure: InstallError | undefined;
   try {
     const done = await window.withProgress(
       { location: ProgressLocation.Notification, title: "Zi Coder", cancellable: true },
@@ -58,12 +81,12 @@ export async function installServer(context: ExtensionContext, log: LogOutputCha
       return done;
     }
   } catch (error) {
-    reason = error instanceof Error ? error.message : String(error);
+    failure = error instanceof InstallError ? error : new InstallError(error instanceof Error ? error.message : String(error));
   }
   if (!readStamp(context)) {
     await rm(environmentFolder(context), { recursive: true, force: true });
   }
-  return reason !== "" && offerOtherWays(context, log, extent, reason);
+  return failure !== undefined && offerOtherWays(context, log, extent, failure);
 }
 
 /** False when the user cancelled. Throws an error that says in sentences what went wrong and what to do. */
@@ -108,8 +131,9 @@ async function install(
     }
   }
   const file = pathToFileURL(context.asAbsolutePath(join("bundled", wheel))).href;
-  const requirement = `zicoder${extent === "full" ? "[local]" : ""} @ ${file}`;
-  const message = extent === "full" ? "installing (compiling llama.cpp takes minutes)…" : "installing…";
+  const requirement = `zicoder${EXTRAS[extent]} @ ${file}`;
+  const compiles = extent === "full" || extent === "withoutIndex";
+  const message = compiles ? "installing (compiling llama.cpp takes minutes)…" : "installing…";
   const options = ["--upgrade", "--no-input", "--disable-pip-version-check", "--progress-bar", "off"];
   const pip = ["-m", "pip", "install", ...options, requirement];
   const failure = await step(message, inEnvironment(environment, "python"), pip);
@@ -117,7 +141,7 @@ async function install(
     return false;
   }
   if (failure !== undefined) {
-    throw new Error(pipAdvice(failure));
+    throw pipError(failure, extent);
   }
   const stamp: Stamp = { wheel, extent };
   await writeFile(join(environment, STAMP), JSON.stringify(stamp));
@@ -128,15 +152,15 @@ async function offerOtherWays(
   context: ExtensionContext,
   log: LogOutputChannel,
   extent: Extent,
-  reason: string,
+  failure: InstallError,
 ): Promise<boolean> {
-  log.error(reason);
+  log.error(failure.message);
   const again = "Try Again";
-  const without = "Install Without Local Models";
-  const actions = [again, ...(extent === "full" ? [without] : []), "Show Log"];
-  const choice = await window.showErrorMessage(`Zi Coder's server could not be installed. ${reason}`, ...actions);
+  const without = NO_INDEX.test(failure.message) ? "Install Without the Index" : "Install Without Local Models";
+  const actions = [again, ...(failure.smaller ? [without] : []), "Show Log"];
+  const choice = await window.showErrorMessage(`Zi Coder's server could not be installed. ${failure.message}`, ...actions);
   if (choice === again || choice === without) {
-    return installServer(context, log, choice === without ? "editorOnly" : extent);
+    return installServer(context, log, choice === without ? (failure.smaller ?? extent) : extent);
   }
   if (choice) {
     log.show();
@@ -144,17 +168,25 @@ async function offerOtherWays(
   return false;
 }
 
-function pipAdvice(output: string): string {
-  if (/CMake|C compiler|CMAKE_C_COMPILER|Failed building wheel for llama/i.test(output)) {
-    return "llama.cpp could not be compiled. Install a C++ compiler and CMake, or install without local models.";
+function pipError(output: string, extent: Extent): InstallError {
+  const missing = NO_INDEX.exec(output);
+  const offline = /Temporary failure in name resolution|Failed to establish a new connection|getaddrinfo/i.test(output);
+  if (missing && !offline) {
+    const smaller = extent === "full" ? "withoutIndex" : extent === "withoutModels" ? "editorOnly" : undefined;
+    return new InstallError(`${missing[0]} that runs on this machine. Everything but the code index works without it.`, smaller);
   }
-  if (/Temporary failure in name resolution|Failed to establish a new connection|getaddrinfo|No matching distribution/i.test(output)) {
-    return "pip could not reach a package index. Connect once, or configure pip's index, then try again.";
+  if (/CMake|C compiler|CMAKE_C_COMPILER|Failed building wheel for llama/i.test(output)) {
+    const smaller = extent === "full" ? "withoutModels" : extent === "withoutIndex" ? "editorOnly" : undefined;
+    return new InstallError("llama.cpp could not be compiled. Install a C++ compiler and CMake, or install without local models.", smaller);
+  }
+  const unknown = extent === "full" ? "withoutModels" : undefined;
+  if (offline || /No matching distribution/i.test(output)) {
+    return new InstallError("pip could not reach a package index. Connect once, or configure pip's index, then try again.", unknown);
   }
   if (/No space left on device|not enough space/i.test(output)) {
-    return "The disk is full. Free about 1 GB, then try again.";
+    return new InstallError("The disk is full. Free about 2 GB, then try again.", unknown);
   }
-  return `pip said: ${lastLine(output)}`;
+  return new InstallError(`pip said: ${lastLine(output)}`, unknown);
 }
 
 function lastLine(output: string): string {

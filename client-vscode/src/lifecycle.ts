@@ -179,7 +179,7 @@ export class Lifecycle implements Disposable {
     const choice = await window.showInformationMessage(
       bundled
         ? "Zi Coder needs its language server. Install it into an environment of its own?"
-        : "Zi Coder needs its language server. Install it with `pip install zicoder[local]`, or set its path.",
+        : "Zi Coder needs its language server. Install it with `pip install zicoder[full]`, or set its path.",
       ...(bundled ? [install, settings] : [settings]),
     );
     if (choice === settings) {

@@ -4,6 +4,15 @@ import { commands, MarkdownString, StatusBarAlignment, ThemeColor, window, type 
 
 export type State = "off" | "starting" | "loading" | "ready" | "busy" | "noModel" | "unavailable" | "crashed" | "stopped";
 
+/** What the server says of the code index. */
+export interface IndexStatus {
+  readonly state: "off" | "closed" | "indexing" | "ready" | "following" | "failed";
+  readonly files: number | null;
+  readonly message: string;
+  /** What to do, with commands between backticks. */
+  readonly hint: string;
+}
+
 /** Parameters of the server's `zi/status` notification. */
 export interface Status {
   readonly state: State;
@@ -13,6 +22,8 @@ export interface Status {
   readonly lastLatencyMs: number | null;
   /** How much of the model is loaded, 0 to 100. */
   readonly percent: number | null;
+  /** Absent from a status that this client made. */
+  readonly index?: IndexStatus;
 }
 
 interface Look {
@@ -66,6 +77,7 @@ export class StatusItem implements Disposable {
 
   async openMenu(serverRunning: boolean): Promise<void> {
     const forServer: (QuickPickItem & { command: string })[] = [
+      { label: "$(search) Search the project", description: "by meaning and by name", command: "zi.searchProject" },
       { label: "$(question) Why no suggestion?", command: "zi.whyNoSuggestion" },
       { label: "$(refresh) Restart engine", description: "the process that runs the model", command: "zi.restartEngine" },
     ];
@@ -101,10 +113,17 @@ function tooltip(status: Status, look: Look): MarkdownString {
     status.model === null ? "" : `Model: ${literal(status.model)}`,
     status.percent === null ? "" : `Loaded: ${Math.round(status.percent)} %`,
     status.lastLatencyMs === null ? "" : `Last suggestion: ${Math.round(status.lastLatencyMs)} ms`,
+    status.index ? `Index: ${indexFact(status.index)}` : "",
   ];
   // Hints name commands between backticks, so they are Markdown; the rest is shown as it is.
   const parts = [`**Zi Coder: ${look.label}**`, literal(status.message), status.hint, facts.filter(Boolean).join("  \n")];
   return new MarkdownString(parts.filter(Boolean).join("\n\n"));
+}
+
+function indexFact({ state, files, message, hint }: IndexStatus): string {
+  const reason = [literal(message), hint].filter(Boolean).join(" ");
+  const count = files === null ? "" : `, ${files.toLocaleString("en")} files`;
+  return reason || `${state === "following" ? "kept up to date by another window" : state}${count}`;
 }
 
 function literal(text: string): string {

@@ -104,7 +104,7 @@ def save(bench: Bench, size: str) -> dict[str, Any]:
 
 async def _save(bench: Bench, size: str) -> dict[str, Any]:
     async with _Running(bench, size) as index:
-        files = _some_files(index.root)
+        files = _some_files(index.root, bench.store(size))
         say(f"{size}: saving {len(files)} files")
         times: list[float] = []
         for number, file in enumerate(files):
@@ -124,14 +124,13 @@ async def _save(bench: Bench, size: str) -> dict[str, Any]:
         return percentiles("saved_to_found", times)
 
 
-def _some_files(root: Path) -> list[Path]:
-    """Source files between 3 and 60 kB, spread over the tree."""
-    files = sorted(
-        path
-        for pattern in ("*.py", "*.js")
-        for path in root.rglob(pattern)
-        if 3_000 < path.stat().st_size < 60_000 and ".min." not in path.name
-    )
+def _some_files(root: Path, store: Store) -> list[Path]:
+    """Indexed source files between 3 and 60 kB, spread over the tree."""
+    files = [
+        root / path
+        for path in sorted(store.files())
+        if path.endswith((".py", ".js")) and 3_000 < (root / path).stat().st_size < 60_000
+    ]
     return files[:: max(1, len(files) // SAVES)][:SAVES]
 
 

@@ -126,6 +126,8 @@ def test_the_protocol_page_has_every_extension_and_no_other() -> None:
     assert set(re.findall(r"`(zi\.\w+)`", page)) == set(features.commands)
     listed = set(re.findall(r"`((?:textDocument|completionItem)/\w+)`", page))
     assert listed == {name for name in features.features if name.startswith(("textDocument/", "completionItem/"))}
+    named = set(re.findall(r"`(workspace/\w+)`", page))
+    assert {name for name in features.features if name.startswith("workspace/")} <= named
 
 
 def test_the_architecture_page_has_the_enforced_order() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from zicoder.commands.doctor import Check, examine
 from zicoder.models.catalog import load_catalog
+from zicoder.workspace import index_dir
 
 SMALL = load_catalog()["smollm2-135m"]
 
@@ -18,7 +19,7 @@ def machine(tmp_path, monkeypatch):
     """A machine with no models and no settings."""
     monkeypatch.setenv("ZI_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("ZI_CONFIG_DIR", str(tmp_path / "config"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("ZI_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("ZI_LOG_DIR", str(tmp_path / "log"))
     return tmp_path
 
@@ -101,6 +102,38 @@ def test_a_native_library_that_does_not_load_is_told_and_harms_nobody(machine, m
     native = checks()["llama-cpp-python"]
     assert native.ok is False
     assert native.advice
+
+
+def test_the_index_of_this_project_is_found_with_its_size(machine, monkeypatch):
+    project = machine / "project"
+    (project / ".git").mkdir(parents=True)
+    (project / "deep").mkdir()
+    monkeypatch.chdir(project / "deep")
+    before = checks()["code index"]
+    assert before.ok is None
+    assert "zi index" in before.advice
+    folder = index_dir(project)
+    assert not folder.exists()
+    folder.mkdir(parents=True)
+    (folder / "data").write_bytes(bytes(3_000_000))
+    after = checks()["code index"]
+    assert (after.ok, after.where) == (True, str(folder))
+    assert after.version == f"3.0 MB for {project}"
+
+
+def test_an_index_that_is_switched_off_is_said_to_be(monkeypatch):
+    monkeypatch.setenv("ZI_INDEX__ENABLED", "false")
+    index = checks()["code index"]
+    assert index.ok is None
+    assert "zi.index.enabled" in index.advice
+
+
+def test_the_packages_of_the_index_are_looked_at():
+    found = checks()
+    assert found["lancedb"].version
+    assert found["watchfiles"].version
+    done, _, wanted = found["grammars"].version.partition(" of ")
+    assert int(done) == int(wanted) > 15
 
 
 def test_no_python_package_at_all_is_needed_twice():

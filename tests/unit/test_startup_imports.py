@@ -9,9 +9,10 @@ import sys
 from pathlib import Path
 from typing import IO, Any
 
-HEAVY = {"llama_cpp", "lancedb", "torch", "jedi", "parso", "numpy", "huggingface_hub", "rich", "httpx", "httpx2"}
-NEVER = {"llama_cpp", "lancedb", "torch", "numpy", "huggingface_hub", "rich"}
-"""Belongs to the engine process, to other commands, or to the index: no keystroke may pay for it."""
+INDEX = {"lancedb", "pyarrow", "numpy", "tree_sitter", "watchfiles", "filelock"}
+"""What the code index needs; without a folder there is nothing to index."""
+NEVER = INDEX | {"llama_cpp", "torch", "ctranslate2", "sentence_transformers", "huggingface_hub", "rich"}
+HEAVY = NEVER | {"jedi", "parso", "httpx", "httpx2"}
 
 
 def send(stdin: IO[bytes], message: dict[str, Any]) -> None:

@@ -43,6 +43,31 @@ export class Workbench {
     await this.#choose(title);
   }
 
+  /** Types a question into our search, and answers the row that holds `expected`, which Enter then opens. */
+  async searchProject(question, expected) {
+    const title = "Zi: Search the Project";
+    await this.#quickInput("F1", `>${title}`);
+    const command = this.page.locator(".quick-input-widget:visible .monaco-list-row.focused", { hasText: title });
+    await until(`the command ${title}`, () => command.first().isVisible());
+    await this.keys.press("Enter");
+    const input = this.page.locator('.quick-input-widget:visible input[placeholder^="A question"]');
+    await input.waitFor({ timeout: DEADLINE_MS });
+    await input.fill(question);
+    return this.#textOf(".quick-input-widget:visible .monaco-list-row.focused", expected);
+  }
+
+  /** The row of a symbol anywhere in the workspace. */
+  async workspaceSymbol(name) {
+    await this.#quickInput("Control+P", `#${name}`);
+    return this.#textOf(".quick-input-widget:visible .monaco-list-row", name);
+  }
+
+  /** Waits for a file's tab to be the active one. */
+  async activeFile(name) {
+    const tab = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
+    await until(`${name} to be shown`, () => tab.isVisible());
+  }
+
   /** Puts the cursor there; both count from 1. */
   async goTo(line, column) {
     await this.#quickInput("Control+G", `:${line}:${column}`);

@@ -82,10 +82,25 @@ export async function scenario({ check, code, workbench, workspace }) {
     return text;
   });
 
-  await check("the status item tells the model", async () => {
+  await check("the status item tells the model and the state of the index", async () => {
     const text = await workbench.statusTooltip("Model:");
+    expect(text, /Index: ready, 3 files/);
     await workbench.screenshot(path.join(artifacts, "status.png"));
     return text;
+  });
+
+  await check("a question finds a function by its meaning, and Enter opens it", async () => {
+    const row = await workbench.searchProject("add up the areas of everything", "total_area");
+    await workbench.screenshot(path.join(artifacts, "search.png"));
+    await workbench.keys.press("Enter");
+    await workbench.activeFile("shapes.py");
+    return row;
+  });
+
+  await check("a symbol of the workspace is found by its name", async () => {
+    const row = await workbench.workspaceSymbol("perimeter");
+    await workbench.keys.press("Escape");
+    return row;
   });
 
   await check("ghost text works again after the engine was killed", async () => {

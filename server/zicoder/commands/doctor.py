@@ -6,6 +6,7 @@ native library can take its process with it.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import platform
 import re
@@ -18,19 +19,26 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-import platformdirs
 import psutil
 
 import zicoder
+from zicoder.commands.index import project_root
 from zicoder.errors import ModelNotInstalled, ZiError
 from zicoder.models.partial import human_bytes
 from zicoder.models.store import ModelStore, choose_infill, data_dir
 from zicoder.settings import Settings, load_settings, user_settings_path
-from zicoder.workspace import log_dir
+from zicoder.workspace import cache_dir, index_dir, log_dir
 
 __all__ = ["Check", "examine"]
 
 _LLAMA = "llama-cpp-python"
+_GRAMMAR = "tree-sitter-"
+_EXTRAS = {
+    "local": "For local models: `pip install 'zicoder[local]'`.",
+    "index": "For the code index: `pip install 'zicoder[index]'`.",
+    "embeddings": "For better vectors in half the time: `pip install 'zicoder[embeddings]'`.",
+}
+"""Parts that a user may leave out, and what to do to have them."""
 _LOAD_SECONDS = 60
 _LOAD_LLAMA = "import llama_cpp; llama_cpp.llama_backend_init(); print(llama_cpp.__file__)"
 _LOW_MEMORY = 2 * 1000**3
@@ -57,20 +65,21 @@ def examine() -> list[Check]:
     """Look at everything. A look that itself fails becomes a failed check; it never stops the others."""
     settings, problems = load_settings()
     checks: list[Check] = []
-    looks: tuple[Callable[[], Iterator[Check]], ...] = (
-        _python,
-        _dependencies,
-        _native,
-        lambda: _models(settings),
-        _folders,
-        _machine,
-        _editors,
-    )
-    for look in looks:
+    looks: dict[str, Callable[[], Iterator[Check]]] = {
+        "python": _python,
+        "dependencies": _dependencies,
+        "native": _native,
+        "models": lambda: _models(settings),
+        "code index": lambda: _index(settings),
+        "folders": _folders,
+        "machine": _machine,
+        "editors": _editors,
+    }
+    for name, look in looks.items():
         try:
             checks.extend(look())
         except (ZiError, OSError, metadata.PackageNotFoundError, subprocess.SubprocessError) as error:
-            checks.append(Check(look.__name__.strip("_"), ok=False, advice=f"This could not be examined: {error}."))
+            checks.append(Check(name, ok=False, advice=f"This could not be examined: {error}."))
     path = user_settings_path()
     if problems:
         checks += [Check("settings", ok=False, where=str(path), advice=str(problem)) for problem in problems]
@@ -85,22 +94,32 @@ def _python() -> Iterator[Check]:
 
 
 def _dependencies() -> Iterator[Check]:
-    """Packages named by our own metadata: the needed ones, then those of the extra "local"."""
+    """Packages named by our own metadata: the needed ones, then those of the extras, each once."""
+    seen = {_LLAMA}
+    grammars: list[str | None] = []
     for requirement in metadata.requires("zicoder") or []:
         found = re.match(r"[A-Za-z0-9._-]+", requirement)
         extra = re.search(r"extra\s*==\s*['\"]([\w-]+)['\"]", requirement)
-        if found is None or found[0] == _LLAMA or (extra is not None and extra[1] != "local"):
+        if found is None or found[0] in seen or (extra is not None and extra[1] not in _EXTRAS):
             continue
         name = found[0]
+        seen.add(name)
         try:
             package = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            if extra is None:
-                yield Check(name, ok=False, advice="Install Zi Coder again: `pip install zicoder`.")
-            else:
-                yield Check(name, ok=None, advice="For local models: `pip install 'zicoder[local]'`.")
-        else:
+            package = None
+        if name.startswith(_GRAMMAR):
+            grammars.append(name if package is None else None)
+        elif package is not None:
             yield Check(name, ok=True, version=package.version, where=str(package.locate_file("")))
+        elif extra is None:
+            yield Check(name, ok=False, advice="Install Zi Coder again: `pip install zicoder`.")
+        else:
+            yield Check(name, ok=None, advice=_EXTRAS[extra[1]])
+    missing = ", ".join(filter(None, grammars))
+    count = f"{grammars.count(None)} of {len(grammars)}"
+    advice = f"Read as plain lines: {missing}. {_EXTRAS['index']}" if missing else ""
+    yield Check("grammars", ok=None if missing else True, version=count, advice=advice)
 
 
 def _native() -> Iterator[Check]:
@@ -166,10 +185,29 @@ def _models(settings: Settings) -> Iterator[Check]:
         yield Check("inline suggestions", ok=True, version=chosen.name, where=str(chosen.path))
 
 
+def _index(settings: Settings) -> Iterator[Check]:
+    """The index of the project around the current folder."""
+    if not settings.index.enabled:
+        yield Check("code index", ok=None, advice="It is switched off (`zi.index.enabled`).")
+        return
+    if importlib.util.find_spec("lancedb") is None:
+        advice = f"{_EXTRAS['index']} LanceDB has no build for Intel Macs, Windows on ARM and musl."
+        yield Check("code index", ok=None, advice=advice)
+        return
+    root = project_root(Path.cwd())
+    folder = index_dir(root)
+    place = settings.index.location or str(folder)
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if size == 0 and not settings.index.location:
+        yield Check("code index", ok=None, where=place, advice=f"{root} has none yet: `zi index`, or open an editor.")
+        return
+    yield Check("code index", ok=True, version=f"{human_bytes(size)} for {root}", where=place)
+
+
 def _folders() -> Iterator[Check]:
     folders = {
         "data folder": data_dir(),
-        "cache folder": platformdirs.user_cache_path("zicoder"),
+        "cache folder": cache_dir(),
         "log folder": log_dir(),
     }
     for name, folder in folders.items():

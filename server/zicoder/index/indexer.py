@@ -124,6 +124,7 @@ class Indexer:
             await self._forget(known.keys() - present, report)
             if report.changed or self._store.untended:
                 progress(Progress("Indexing", detail="sorting"))
+                await self._in_thread(lambda: self._readers.rest(leave=1))  # sorting wants their memory
                 await self._to_the_end(lambda: self._store.tend(thoroughly=True))
             progress(Progress("Indexing", 100, 100, f"{len(known):,} files"))
             report.seconds = time.monotonic() - started

@@ -60,11 +60,12 @@ class Readers:
         finally:
             self._free.put(reader)
 
-    def rest(self) -> None:
-        """End the processes; the next read starts one again."""
-        for _ in range(self._free.qsize()):
+    def rest(self, *, leave: int = 0) -> None:
+        """End the processes that have nothing to do, but for so many; the next read starts one again."""
+        for number in range(self._free.qsize()):
             reader = self._free.get()
-            reader.end()
+            if number >= leave:
+                reader.end()
             self._free.put(reader)
 
     def close(self) -> None:

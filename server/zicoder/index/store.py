@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 
 from zicoder.errors import IndexDamaged, IndexFull
 from zicoder.index.frames import FileRows
+from zicoder.index.rows import Rows
 
 __all__ = ["Found", "Store", "translated"]
 
@@ -47,12 +48,14 @@ VECTOR_INDEX_ROWS = 30_000
 """Below this, comparing with every vector is as quick as a vector index, and exact (`zi bench index` shows where)."""
 UNINDEXED_ROWS = 400
 """Rows that full-text search may have to read one by one before they are worked into its index: 15 us each."""
+LEFT_OVER_ROWS = 1000
+"""Rows written by a build whose left-over files are worth waiting for."""
 PROBES = 12
 REFINE = 4
 """Partitions searched, and how many times the wanted number of vectors is compared exactly."""
 KEEP_VERSIONS = timedelta(minutes=1)
-KEEP_AFTER_BUILD = timedelta(seconds=5)
-"""A reader sees the newest version at every look-up, so an older one is in use for milliseconds only."""
+KEEP_AFTER_BUILD = timedelta(seconds=2)
+"""Another process sees a new version within a second, so after two an older one is in nobody's use."""
 TEND_S = 120.0
 """Between two clean-ups of old versions."""
 DELETE_AT_ONCE = 500
@@ -101,6 +104,9 @@ class Store:
         self._tended = time.monotonic()
         self._untended = 0
         """Rows that are in no index yet, those of another process's last writes only once `open` has counted them."""
+        self._rows: Rows | None = None
+        self._rough = False
+        """Whether there is a vector index, so that distances are only roughly right."""
 
     @classmethod
     def open(cls, location: str, *, dimension: int, vectors: str, write: bool, anew: bool = False) -> Store:
@@ -136,6 +142,10 @@ class Store:
             table, unindexed = _make(database, location, schema), 0
         store = cls(database, table, dimension, location=location)
         store._untended = int(unindexed)
+        if write:
+            store._rows = Rows(store._fetch, dimension)
+        with translated():
+            store._rough = store._has_index("vector")
         return store
 
     @property
@@ -212,8 +222,14 @@ class Store:
         if not thoroughly and not due and not self.untended:
             return
         with translated():
-            if thoroughly and self._table.count_rows() >= VECTOR_INDEX_ROWS and not self._has_index("vector"):
-                self.index_vectors()
+            if thoroughly:
+                written = time.monotonic()
+                self._table.optimize()
+                if self._table.count_rows() >= VECTOR_INDEX_ROWS and not self._has_index("vector"):
+                    self.index_vectors()
+                if self._untended >= LEFT_OVER_ROWS:
+                    # What was compacted is still there: as much again as the index.
+                    time.sleep(max(0.0, KEEP_AFTER_BUILD.total_seconds() - (time.monotonic() - written)))
             self._table.optimize(cleanup_older_than=KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
         self._tended = time.monotonic()
         self._untended = 0
@@ -224,6 +240,7 @@ class Store:
             partitions = max(16, int(self._table.count_rows() ** 0.5 / 3))
             config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
             self._table.create_index("vector", config=config)
+        self._rough = True
 
     # --- look-ups
 
@@ -246,19 +263,28 @@ class Store:
 
         `exact` compares with every vector, even where there is a vector index.
         """
+        rough = self._rough and not exact
         with translated():
             query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
-            query = query.bypass_vector_index() if exact else query.nprobes(PROBES).refine_factor(REFINE)
-            query = query.select([*_FOUND_COLUMNS, "_distance"]).with_row_id(True).limit(limit)
+            query = query.nprobes(PROBES) if rough else query.bypass_vector_index()
+            if rough and self._rows is None:
+                query = query.refine_factor(REFINE)
+            elif rough:
+                query = query.limit(limit * REFINE)
+            query = query.select([*self._shown, "_distance"]).with_row_id(True)
+            query = query if rough and self._rows else query.limit(limit)
             if where:
                 query = query.where(_sendable(where), prefilter=True)
-            return _found(query.to_arrow(), "_distance")
+            answer = query.to_arrow()
+            if rough and self._rows:
+                return self._refined(answer["_rowid"].to_pylist(), vector, limit)
+            return self._found(answer, "_distance")
 
     def within(self, where: str, limit: int) -> list[Found]:
         """Chunks by a predicate."""
         with translated():
             query = self._table.search().where(_sendable(where)).select(_FOUND_COLUMNS).with_row_id(True).limit(limit)
-            return _found(query.to_arrow(), "")
+            return _found(query.to_arrow().to_pylist(), "")
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """The texts of rows just found, in the order asked for; "" for one that has gone meanwhile."""
@@ -281,6 +307,8 @@ class Store:
         if not rows:
             return {}
         with translated():
+            if self._rows is not None:
+                return self._rows.vectors(rows)
             table = self._table.take_row_ids(list(rows)).select(["vector"]).with_row_id().to_arrow()
             return dict(zip(table["_rowid"].to_pylist(), _matrix(table["vector"], self.dimension), strict=True))
 
@@ -294,11 +322,41 @@ class Store:
     def _match(self, text: str, column: str, limit: int, where: str | None) -> list[Found]:
         query = MatchQuery(_sendable(text), column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
         with translated():
-            search = self._table.search(query, query_type="fts").select([*_FOUND_COLUMNS, "_score"])
+            search = self._table.search(query, query_type="fts").select([*self._shown, "_score"])
             search = search.with_row_id(True).limit(limit)
             if where:
                 search = search.where(_sendable(where), prefilter=True)
-            return _found(search.to_arrow(), "_score")
+            return self._found(search.to_arrow(), "_score")
+
+    @property
+    def _shown(self) -> list[str]:
+        """The columns that a look-up has to fetch."""
+        return _FOUND_COLUMNS if self._rows is None else []
+
+    def _fetch(self, rows: Sequence[int] | None) -> Any:
+        columns = [*_FOUND_COLUMNS, "vector"]
+        with translated():
+            if rows is None:
+                return self._table.search().select(columns).with_row_id(True).limit(None).to_arrow()
+            return self._table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
+
+    def _found(self, answer: Any, score: str) -> list[Found]:
+        rows: list[dict[str, Any]] = answer.to_pylist()
+        if self._rows is not None:
+            records = self._rows.records([row["_rowid"] for row in rows])
+            rows = [row | records[row["_rowid"]] for row in rows if row["_rowid"] in records]
+        return _found(rows, score)
+
+    def _refined(self, rows: Sequence[int], vector: NDArray[np.float32], limit: int) -> list[Found]:
+        """The nearest of the rows that a vector index named, by their true inner products."""
+        assert self._rows is not None
+        near = [(float(own @ vector), row) for row, own in self._rows.vectors(rows).items()]
+        near.sort(key=lambda one: (-one[0], one[1]))
+        records = self._rows.records([row for _, row in near[:limit]])
+        return _found(
+            [{**records[row], "_rowid": row, "_score": score} for score, row in near[:limit] if row in records],
+            "_score",
+        )
 
     def _has_index(self, column: str) -> bool:
         return any(column in index.columns for index in self._table.list_indices())
@@ -384,9 +442,8 @@ def _make(database: Any, location: str, schema: Any) -> Any:
         return table
 
 
-def _found(table: Any, score: str) -> list[Found]:
+def _found(rows: Iterable[dict[str, Any]], score: str) -> list[Found]:
     """Rows of an answer; `score` names the column that says how good they are: a distance is turned round."""
-    rows: list[dict[str, Any]] = table.to_pylist()
     found: list[Found] = []
     for row in rows:
         value = float(row[score]) if score else 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 import uuid
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from lsprotocol import types
 from zicoder.events import Progress
 
 __all__ = ["BackgroundProgress"]
+
+log = logging.getLogger("zicoder.lsp")
 
 SHOW_AFTER_S = 0.5
 """What is over sooner needs no bar."""
@@ -54,8 +57,8 @@ class BackgroundProgress:
 
     async def _show(self) -> None:
         while True:
-            self._wake.clear()
             await self._wake.wait()
+            self._wake.clear()
             begun = time.monotonic()
             while not _over(self._latest):
                 await asyncio.sleep(PAUSE_S)
@@ -70,7 +73,11 @@ class BackgroundProgress:
 
     async def _begin(self) -> None:
         token = f"zi-work-{uuid.uuid4()}"
-        await self._bars.create_async(token)
+        try:
+            await self._bars.create_async(token)
+        except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, the work goes on
+            log.info("the editor shows no progress: %s", error)
+            await asyncio.Event().wait()  # until this is cancelled: it is not asked again
         self._bars.begin(token, types.WorkDoneProgressBegin(title=self._title, percentage=0, cancellable=False))
         self._token = token
 
@@ -84,8 +91,9 @@ def _over(progress: Progress | None) -> bool:
     return progress is None or (progress.total is not None and progress.done >= progress.total)
 
 
-def _percent(progress: Progress | None) -> int:
-    return min(100, 100 * progress.done // progress.total) if progress and progress.total else 0
+def _percent(progress: Progress | None) -> int | None:
+    """None leaves the bar where it is."""
+    return min(100, 100 * progress.done // progress.total) if progress and progress.total else None
 
 
 def _text(progress: Progress | None) -> str:

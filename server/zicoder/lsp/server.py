@@ -23,7 +23,7 @@ from pygls.lsp.server import LanguageServer
 
 from zicoder import __version__
 from zicoder.engine.status import EngineState
-from zicoder.errors import ZiError
+from zicoder.errors import CodeIndexError, ZiError
 from zicoder.lsp.convert import path_of
 from zicoder.lsp.features import (
     code_index,
@@ -53,6 +53,8 @@ log = logging.getLogger("zicoder.lsp")
 SECTION = "zi"
 SETTINGS_S = 5.0
 """How long a client may take to tell its settings."""
+STOP_S = 1.0
+"""What runs in the background ends at its next step; a request to the client that is never answered, here."""
 
 
 class ZiServer(LanguageServer):
@@ -65,7 +67,12 @@ class ZiServer(LanguageServer):
         self.status = StatusReporter(self._notify_status, self._progress)
         self.initial_settings: Any = None
         """`initializationOptions`: the settings of clients that cannot be asked for them."""
+        self.index_error: ZiError | None = None
+        """Why there is no code index."""
         self._jedi: JediBridge | None = None
+        self._indexing: asyncio.Task[None] | None = None
+        self._index_turn = asyncio.Lock()
+        self._watching_files = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
 
@@ -75,6 +82,11 @@ class ZiServer(LanguageServer):
     def documents(self) -> ZiWorkspace:
         """The editor's documents."""
         return cast("ZiProtocol", self.protocol).workspace
+
+    @property
+    def open_uris(self) -> list[str]:
+        """Of the documents that are open now."""
+        return [document.uri for document in self.documents.text_documents.values()]
 
     @property
     def encoding(self) -> str:
@@ -96,11 +108,12 @@ class ZiServer(LanguageServer):
         document = self.documents.open_document(uri)
         return snapshot_of(document) if document is not None else None
 
-    def in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that nobody waits for; it must deal with its own errors."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._background_done)
+        return task
 
     def _background_done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -122,22 +135,39 @@ class ZiServer(LanguageServer):
         if self.project.settings.python.interpreter:
             self._replace_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
-        self.in_background(self.keep_index())
+        await self.restart_index(self.project)
         await self.bring_up_model()
 
-    async def keep_index(self) -> None:
+    async def restart_index(self, project: Workspace) -> None:
+        """End the code index, if there is one, and begin with a new one in the background."""
+        async with self._index_turn:
+            if self._indexing is not None:
+                self._indexing.cancel()
+                await asyncio.wait([self._indexing])
+            await project.close_index()
+            self._indexing = self.in_background(self._keep_index(project))
+
+    async def _keep_index(self, project: Workspace) -> None:
         """Open the code index and keep it up to date for as long as this session lasts."""
-        project = self.project
-        if project is None or project.index is not None:
-            return
+        self.index_error = None
         try:
-            index = await project.open_index()
+            index = await project.open_index(self.status.index)
+            if not self._watching_files:
+                self._watching_files = True
+                self.in_background(code_index.watch_files(self))
+            code_index.tell_open_documents(self)
+            async with BackgroundProgress(self._progress(), "Zi Coder: indexing") as progress:
+                await index.run(progress)
         except ZiError as error:
             log.info("%s", error.sentence)
-            return
-        self.in_background(code_index.watch_files(self))
-        async with BackgroundProgress(self._progress(), "Zi Coder: indexing") as progress:
-            await index.run(progress)
+            self._no_index(error)
+        except Exception:
+            self._no_index(CodeIndexError("The code index stopped because of a mistake of ours.", hint="See the log."))
+            raise
+
+    def _no_index(self, reason: ZiError) -> None:
+        self.index_error = reason
+        self.status.no_index(reason)
 
     async def bring_up_model(self) -> None:
         """Choose and load the model, and say how it went."""
@@ -174,8 +204,7 @@ class ZiServer(LanguageServer):
         if before.python != after.python:
             self._replace_jedi()
         if before.index != after.index:
-            await self.project.close_index()
-            self.in_background(self.keep_index())
+            await self.restart_index(self.project)
         _set_log_level(after)
         self._show_problems()
         if before != after:
@@ -184,8 +213,10 @@ class ZiServer(LanguageServer):
     async def bring_down(self) -> None:
         """End what was started."""
         self.status.close()
-        for task in list(self._tasks):
+        for task in (tasks := list(self._tasks)):
             task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=STOP_S)
         if self.completer:
             await self.completer.close()
         if self.project:
@@ -279,7 +310,7 @@ def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
     from zicoder.settings import Settings
 
     values = values.get(SECTION, values)
-    defaults = Settings.model_construct().model_dump()
+    defaults = Settings.model_construct().model_dump(mode="json")
     ours: dict[str, dict[str, Any]] = {
         name: v for name, v in values.items() if name in defaults and isinstance(v, dict)
     }
@@ -303,6 +334,7 @@ def make_server() -> ZiServer:
 
     @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
     def opened(params: types.DidOpenTextDocumentParams) -> None:
+        code_index.document_opened(server, params.text_document.uri)
         if params.text_document.language_id == "python":
             server.in_background(server.jedi.warm())
 

@@ -1,16 +1,19 @@
-"""The `zi/status` notification and the progress of model loading: what the user sees of the engine."""
+"""The `zi/status` notification and the progress of model loading: what the user sees of engine and index."""
 
 from __future__ import annotations
 
 import asyncio
 import uuid
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from lsprotocol import types
 
 from zicoder.engine.status import EngineState, EngineStatus
 from zicoder.errors import ModelNotInstalled, ZiError
+
+if TYPE_CHECKING:  # see `server.load_the_rest`
+    from zicoder.index.code_index import IndexStatus
 
 __all__ = ["STATUS", "StatusReporter"]
 
@@ -38,7 +41,7 @@ class Progress(Protocol):
 
 
 class StatusReporter:
-    """Folds engine status, model and latency into one message, and sends it when it changes."""
+    """Folds the states of engine and index, model and latency into one message, and sends it when it changes."""
 
     def __init__(
         self, notify: Callable[[str, Mapping[str, Any]], None], progress: Callable[[], Progress | None]
@@ -50,6 +53,7 @@ class StatusReporter:
         self._enabled = True
         self._model: str | None = None
         self._latency: float | None = None
+        self._index: dict[str, Any] = {"state": "off", "files": None, "message": "", "hint": ""}
         self._sent: dict[str, Any] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -68,6 +72,7 @@ class StatusReporter:
             "hint": error.hint if error else "",
             "lastLatencyMs": self._latency,
             "percent": self._engine.percent,
+            "index": self._index,
         }
 
     def _state(self, error: ZiError | None) -> str:
@@ -106,6 +111,22 @@ class StatusReporter:
     def latency(self, ms: float) -> None:
         """A suggestion took this long."""
         self._latency = round(ms)
+        self._schedule()
+
+    def index(self, status: IndexStatus) -> None:
+        """What the code index does has changed."""
+        error = status.error
+        self._index = {
+            "state": str(status.state),
+            "files": status.files or None,
+            "message": str(error) if error else "",
+            "hint": error.hint if error else "",
+        }
+        self._schedule()
+
+    def no_index(self, reason: ZiError) -> None:
+        """There is no code index, and why."""
+        self._index = {"state": "off", "files": None, "message": str(reason), "hint": reason.hint}
         self._schedule()
 
     def close(self) -> None:

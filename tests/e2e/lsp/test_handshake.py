@@ -25,11 +25,14 @@ async def test_everything_the_server_can_do_is_advertised(
     assert list(can.signature_help_provider.trigger_characters or ()) == ["(", ","]
     assert can.definition_provider
     assert can.document_symbol_provider
+    assert can.workspace_symbol_provider
     assert can.execute_command_provider is not None
-    assert {"zi.restartEngine", "zi.whyNoSuggestion"} <= set(can.execute_command_provider.commands)
+    ours = {"zi.restartEngine", "zi.whyNoSuggestion", "zi.search", "zi.indexStatus"}
+    assert ours <= set(can.execute_command_provider.commands)
     assert isinstance(can.text_document_sync, types.TextDocumentSyncOptions)
     assert can.text_document_sync.change is types.TextDocumentSyncKind.Incremental
     assert can.text_document_sync.open_close
+    assert can.text_document_sync.save
     assert editor.result.server_info
     assert editor.result.server_info.name == "zicoder"
 

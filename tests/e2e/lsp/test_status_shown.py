@@ -75,7 +75,7 @@ async def test_restarting_the_engine_tries_the_model_again(start_editor: StartEd
 
 async def test_states_are_told_once_each_and_in_order(start_editor: StartEditor, script: WriteScript) -> None:
     script(RULE)
-    editor = await start_editor()
+    editor = await start_editor(settings={"index": {"enabled": False}})
     await editor.status("ready")
     document = editor.open("app.py", GHOST)
     assert await editor.ghost(document)

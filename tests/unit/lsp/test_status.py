@@ -10,7 +10,16 @@ import pytest
 from lsprotocol import types
 
 from zicoder.engine.status import EngineState, EngineStatus
-from zicoder.errors import EngineCrashed, EngineStopped, EngineUnavailable, ModelError, ModelNotInstalled, ZiError
+from zicoder.errors import (
+    EngineCrashed,
+    EngineStopped,
+    EngineUnavailable,
+    IndexUnavailable,
+    ModelError,
+    ModelNotInstalled,
+    ZiError,
+)
+from zicoder.index.code_index import IndexState, IndexStatus
 from zicoder.lsp.status import STATUS, StatusReporter
 
 
@@ -144,6 +153,17 @@ async def test_after_closing_nothing_is_said(client: Client) -> None:
     client.reporter.latency(1)
     await asyncio.sleep(0.2)
     assert client.messages == []
+
+
+async def test_the_index_is_told_beside_the_engine(client: Client) -> None:
+    client.reporter.index(IndexStatus(IndexState.READY, files=7))
+    message = await client.told()
+    assert message["index"] == {"state": "ready", "files": 7, "message": "", "hint": ""}
+    client.reporter.index(IndexStatus(IndexState.FOLLOWING))
+    assert (await client.told(2))["index"]["files"] is None
+    client.reporter.no_index(IndexUnavailable("There is none.", hint="Install it."))
+    message = await client.told(3)
+    assert message["index"] == {"state": "off", "files": None, "message": "There is none.", "hint": "Install it."}
 
 
 async def test_a_crash_is_told_even_when_the_restart_follows_at_once(client: Client) -> None:

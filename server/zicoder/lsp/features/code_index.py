@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsprotocol import types
 
+from zicoder.errors import ZiError
 from zicoder.lsp.convert import path_of, uri_of
 from zicoder.text import Snapshot
 
@@ -17,7 +21,9 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.index.symbols import Symbol
     from zicoder.workspace import Workspace
 
-__all__ = ["IndexHost", "register", "watch_files"]
+__all__ = ["IndexHost", "document_opened", "register", "tell_open_documents", "watch_files"]
+
+log = logging.getLogger("zicoder.lsp")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,7 +32,7 @@ STATUS = "zi.indexStatus"
 SEMANTIC_BELOW = 8
 """With fewer names than this, `workspace/symbol` also looks for what the query may mean."""
 SYMBOL_LIMIT = 100
-_SEARCH_DEFAULTS: tuple[Any, ...] = (10, (), "")
+HITS = 10
 
 _KINDS = {
     "function": types.SymbolKind.Function,
@@ -44,8 +50,13 @@ class IndexHost(Protocol):
     @property
     def project(self) -> Workspace | None: ...  # noqa: D102
     @property
+    def index_error(self) -> ZiError | None: ...  # noqa: D102
+    @property
+    def open_uris(self) -> list[str]: ...  # noqa: D102
+    @property
     def client_capabilities(self) -> types.ClientCapabilities: ...  # noqa: D102
     def snapshot(self, uri: str) -> Snapshot | None: ...  # noqa: D102
+    def in_background(self, work: Coroutine[Any, Any, None]) -> object: ...  # noqa: D102
     def command(self, command_name: str) -> Callable[[F], F]: ...  # noqa: D102
     def feature(self, feature_name: str, options: Any | None = None) -> Callable[[F], F]: ...  # noqa: D102
     async def client_register_capability_async(self, params: types.RegistrationParams) -> None: ...  # noqa: D102
@@ -74,30 +85,25 @@ def register(server: IndexHost) -> None:
         Arguments: query, how many (10), languages ([] means all), folder or glob ("" means everywhere).
         """
         index = _index(server)
-        if index is None or not arguments:
+        if index is None:
             return []
         from zicoder.index.search import Scope
 
-        query, k, languages, path = (*arguments, *_SEARCH_DEFAULTS[len(arguments) - 1 :])[:4]
-        scope = Scope(tuple(map(str, languages or ())), str(path or ""))
-        hits = await index.search(str(query), max(1, min(int(k), SYMBOL_LIMIT)), scope)
+        query, k, languages, path = _search_arguments(arguments)
+        hits = await index.search(query, k, Scope(languages, path))
         return [_as_json(index.root, hit) for hit in hits]
 
     @server.command(STATUS)
     async def status() -> dict[str, Any]:
         """What the index is doing, how much it holds, and what is wrong, if anything is."""
         index = _index(server)
-        if index is None:
-            return {"state": "off", "files": 0, "chunks": 0, "message": "There is no code index."}
-        now = await index.size()
-        error = now.error
-        return {
-            "state": str(now.state),
-            "files": now.files,
-            "chunks": now.chunks,
-            "better": now.better,
-            "message": error.sentence if error else "",
-        }
+        error = server.index_error
+        answer: dict[str, Any] = {"state": "off", "files": 0, "chunks": 0, "better": 0}
+        if index is not None and error is None:
+            now = await index.size()
+            error = now.error
+            answer = {"state": str(now.state), "files": now.files, "chunks": now.chunks, "better": now.better}
+        return answer | {"message": str(error) if error else "", "hint": error.hint if error else ""}
 
     _listen(server)
 
@@ -128,6 +134,34 @@ def _listen(server: IndexHost) -> None:
         index.files_changed([path for path in paths if path])
 
 
+def document_opened(server: IndexHost, uri: str) -> None:
+    """An editor may open a document with text that was never saved: one it restored after a crash, for example."""
+    if _index(server) is not None:
+        server.in_background(_compare(server, uri))
+
+
+def tell_open_documents(server: IndexHost) -> None:
+    """A new index does not know what was opened and changed before it."""
+    for uri in server.open_uris:
+        document_opened(server, uri)
+
+
+async def _compare(server: IndexHost, uri: str) -> None:
+    snapshot = server.snapshot(uri)
+    path = snapshot.path if snapshot is not None else None
+    if snapshot is None or path is None or await asyncio.to_thread(_is_on_disk, path, snapshot.text):
+        return
+    index = _index(server)
+    if index is not None and server.snapshot(uri) == snapshot and (relative := _relative(index, path)):
+        index.document_changed(relative, snapshot.text)
+
+
+def _is_on_disk(path: Path, text: str) -> bool:
+    with contextlib.suppress(OSError, ValueError):
+        return path.read_bytes().removeprefix(b"\xef\xbb\xbf") == text.encode("utf-8", "surrogatepass")
+    return False
+
+
 async def watch_files(server: IndexHost) -> None:
     """Ask the client to tell of files that change on disk, where it can be asked."""
     workspace = server.client_capabilities.workspace
@@ -138,11 +172,23 @@ async def watch_files(server: IndexHost) -> None:
     registration = types.Registration(
         id="zi-index-files", method=types.WORKSPACE_DID_CHANGE_WATCHED_FILES, register_options=options
     )
-    await server.client_register_capability_async(types.RegistrationParams(registrations=[registration]))
+    try:
+        await server.client_register_capability_async(types.RegistrationParams(registrations=[registration]))
+    except Exception as error:  # noqa: BLE001 - the server watches the files itself; this is a second pair of eyes
+        log.info("the editor does not watch files: %s", error)
 
 
 def _index(server: IndexHost) -> CodeIndex | None:
     return server.project.index if server.project else None
+
+
+def _search_arguments(arguments: tuple[Any, ...]) -> tuple[str, int, tuple[str, ...], str]:
+    """Query, number, languages, path; what is missing or of no use stands for its default."""
+    query, k, languages, path = (*arguments, *[None] * 4)[:4]
+    number = k if isinstance(k, int) and k > 0 else HITS
+    if isinstance(languages, str):
+        languages = [languages]
+    return str(query or ""), min(number, SYMBOL_LIMIT), tuple(map(str, languages or ())), str(path or "")
 
 
 def _relative(index: CodeIndex, path: Path | None) -> str | None:
