@@ -118,5 +118,9 @@ async def search_project(
         except CodeIndexError as error:
             note = f"{error.sentence} The answers are from before."
             await index.open()
-        hits = await index.search(query, k, Scope(tuple(languages), path))
+        scope = Scope(tuple(languages), path)
+        hits = await index.search(query, k, scope)
+        if not hits:
+            await index.settled()  # a look-up that meets with damage has the index made anew
+            hits = await index.search(query, k, scope)
         return SearchReport(root, hits, note)

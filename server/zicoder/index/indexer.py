@@ -246,7 +246,7 @@ class Indexer:
                 rows = await self._in_thread(partial(self._readers.read, paths))
                 await writer.take(rows)
                 done += sum(found.size for found in batch)
-                progress(Progress("Indexing", 100 * done // total, 100, f"{report.indexed:,} files"))
+                progress(Progress("Indexing", min(99, 100 * done // total), 100, f"{report.indexed:,} files"))
 
         try:
             async with asyncio.TaskGroup() as tasks:

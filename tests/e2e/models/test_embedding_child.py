@@ -205,9 +205,11 @@ PAIRS = [
 def real(spec: str):
     """The embedder, or a skip that says what is missing."""
     try:
-        return make_embedder(spec, Options(threads=1))
+        embedder = make_embedder(spec, Options(threads=1))
     except ZiError as missing:
         pytest.skip(f"{spec}: {missing.sentence}")
+    assert embedder is not None
+    return embedder
 
 
 async def finds_the_right_code(embedder) -> np.ndarray:

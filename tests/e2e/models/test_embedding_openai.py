@@ -52,7 +52,7 @@ class Service:
                 self.end_headers()
                 self.wfile.write(data)
 
-            def log_message(self, *_):
+            def log_message(self, format, *args):  # noqa: A002
                 pass
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -61,7 +61,8 @@ class Int8Bert:
 def _spec(tensors: dict[str, Floats], *, heads: int) -> Any:
     """The model in CTranslate2's terms."""
     count = sum(name.endswith(".attention.self.query.weight") for name in tensors)
-    encoder = transformer_spec.TransformerEncoderSpec(
+    # Any: the library's specifications declare their tensors as None, to be filled in.
+    encoder: Any = transformer_spec.TransformerEncoderSpec(
         count,
         heads,
         pre_norm=False,
