@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CLIENT = ROOT / "client-vscode"
 BIN = Path(sys.executable).parent
 NPM = shutil.which("npm") or "npm"
-MODELS = ("qwen2.5-coder-0.5b", "smollm2-135m")
+MODELS = ("qwen2.5-coder-0.5b", "smollm2-135m", "minilm")
 
 Command = tuple[Path, list[str]]
 

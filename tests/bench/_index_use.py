@@ -15,6 +15,7 @@ from tests.bench._index_build import Bench, say
 from tests.bench.questions import FILES, entries
 
 from zicoder.index.code_index import CodeIndex, IndexState
+from zicoder.index.search import DEPTH
 from zicoder.index.static_embedder import StaticEmbedder
 from zicoder.index.store import Found, Store
 
@@ -135,7 +136,7 @@ def _some_files(root: Path, store: Store) -> list[Path]:
 
 
 def vectors(bench: Bench, size: str) -> dict[str, Any]:
-    """The nearest vectors by comparing with all of them, and by the vector index: time, and how many of ten it finds.
+    """The nearest vectors, at search's depth: time, and how many of the ten nearest the vector index finds.
 
     Makes the index where the size alone would not; the next full build starts without it again.
     """
@@ -166,6 +167,6 @@ def _nearest(store: Store, asked: Sequence[Any], *, exact: bool) -> tuple[list[l
     times: list[float] = []
     for vector in [*asked[:WARM_UP], *asked]:
         start = time.perf_counter()
-        answers.append(store.nearest(vector, 10, exact=exact))
+        answers.append(store.nearest(vector, DEPTH, exact=exact)[:10])
         times.append((time.perf_counter() - start) * 1000)
     return answers[WARM_UP:], times[WARM_UP:]

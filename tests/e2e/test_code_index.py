@@ -163,7 +163,6 @@ def test_odd_names_and_contents(zi: RunZi, root: Path, monkeypatch: pytest.Monke
     (root / "a" / "loop").symlink_to(root, target_is_directory=True)
     done = report(zi("index", "--json"))
     assert done["skipped"] == {"link": 1, "too_large": 1, "ignored": 1}
-    assert done["seconds"] < 30
     assert set(stored(root).files()) == {"deep.yaml", "it's 100% 😀 'odd' --.py", "latin.py", "wide.py"}
     assert report(zi("search", "odd_1", "--path", "it's 100% 😀 'odd' --.py", "--json"))["hits"]
     check_against_scratch(zi, root, monkeypatch, tmp_path)
@@ -309,7 +308,6 @@ def test_five_thousand_files_change_at_once(
     version = stored(root).version()
     done = report(zi("index", "--json"))
     assert (done["files"], done["indexed"], done["removed"]) == (4000, 4000, 2000)
-    assert done["seconds"] < 60
     assert stored(root).version() < version + 40, "few commits"
     check_against_scratch(zi, root, monkeypatch, tmp_path)
 

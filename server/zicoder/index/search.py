@@ -7,11 +7,11 @@ the unsaved text in their place.
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Protocol
 
 import numpy as np
@@ -66,14 +66,14 @@ class Scope:
         if self.languages:
             parts.append(f"language IN ({', '.join(_quote(name) for name in self.languages)})")
         if self.path:
-            parts.append(f"path LIKE {_quote(_like(self.path))}")
+            parts.append(f"regexp_like(path, {_quote('^(' + _pattern(self.path) + ')$')})")
         return " AND ".join(parts) or None
 
     def holds(self, path: str, language: str) -> bool:
         """The same for one chunk."""
         if self.languages and language not in self.languages:
             return False
-        return not self.path or fnmatchcase(path, _glob(self.path))
+        return not self.path or re.fullmatch(_pattern(self.path), path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,14 +257,18 @@ def _candidate(row: UnsavedRow) -> Candidate:
     return Candidate(found, text=r.text)
 
 
-def _glob(path: str) -> str:
-    return path if any(mark in path for mark in "*?[") else path.rstrip("/") + "*"
+def _pattern(path: str) -> str:
+    """A folder, a file or a glob as a regular expression that Python's and the store's engine read alike.
 
-
-def _like(path: str) -> str:
-    """A glob as SQL's LIKE; sets of characters become any character."""
-    pattern = _glob(path).replace("\\", "/").removeprefix("./")
-    return pattern.replace("%", r"\%").replace("**", "*").replace("*", "%").replace("?", "_")
+    `*` and `?` also match slashes, so that `*.py` finds files in every folder.
+    """
+    path = path.encode(errors="replace").decode()  # half a surrogate pair is in no stored path, and no engine's business
+    path = path.replace("\\", "/").removeprefix("./").strip("/")
+    marks = {"*": ".*", "?": "."}
+    pattern = "".join(
+        marks.get(c) or (c if c.isalnum() or c in "_/" or not c.isascii() else f"\\x{ord(c):02x}") for c in path
+    )
+    return pattern if marks.keys() & set(path) else f"{pattern}(/.*)?"
 
 
 def _quote(value: str) -> str:

@@ -125,7 +125,7 @@ _FEW_BYTES = 2000  # a short file is harmless, however it is laid out
 
 def content_reason(path: str, head: bytes) -> Skip | None:
     """Judges a file by its first `HEAD_BYTES` bytes (all of it, if it is shorter); `path` says what it claims to be."""
-    head = head[:HEAD_BYTES]
+    head = head[:HEAD_BYTES].removeprefix(codecs.BOM_UTF8)
     if not head.startswith(_WIDE):
         if b"\0" in head or len(head) - len(head.translate(None, _CONTROL)) > len(head) // 20:
             return Skip.BINARY

@@ -16,6 +16,9 @@ __all__ = ["Symbol", "SymbolTable", "placed"]
 
 MAX_HUMPS = 16
 """Letters of a query that are matched against words; more could make the expression slow."""
+MAX_SKIPPED = 2
+MAX_WORDS = 12
+"""Words of a name that are matched so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +97,14 @@ class _Column:
 
 
 def _hump_pattern(name: str) -> str:
-    """Each letter goes on in the word it is in, or begins a later one: `gUN`, `getUN` and `gun` find getUserName."""
+    """Each letter goes on in the word it is in, or begins a later one: `gUN`, `getUN` and `gun` find getUserName.
+
+    A later word is reached over at most MAX_SKIPPED others, which bounds how often the expression can go back.
+    """
     letters = [re.escape(letter) for letter in name.lower() if letter.isalnum()][:MAX_HUMPS]
-    return "^" + r"(?:[^\n]* )?".join(letters) if letters else r"(?!)"
+    return "^" + rf"(?:[^\n ]* (?:[^\n ]* ){{0,{MAX_SKIPPED}}})?".join(letters) if letters else r"(?!)"
 
 
 def _humps(name: str) -> str:
     """`getUserName` -> "get user name"."""
-    return " ".join(split_identifier(name))
+    return " ".join(split_identifier(name)[:MAX_WORDS])
