@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from zicoder.index.query import Query
 from zicoder.index.store import Found
@@ -87,7 +88,7 @@ def rank(query: Query, candidates: Sequence[Candidate], ranking: Ranking) -> lis
 
 def is_aside(path: str) -> bool:
     """Whether a path is not the code itself: tests, vendored packages, documentation, examples."""
-    return any(pattern.search(path) for pattern in (_TESTS, _VENDORED, _ASIDE))
+    return any(_kind_of_path(path))
 
 
 def _scale(values: Sequence[float | None]):  # noqa: ANN202 - a closure over two numbers
@@ -127,13 +128,16 @@ def _code_sense(candidate: Candidate, wanted: _Wanted, ranking: Ranking) -> floa
         if own:
             bonus += wanted.coverage * len(own & wanted.words) / len(own)
         bonus += ranking.definition
-    if not wanted.tests and _TESTS.search(found.path):
+    tests, vendored, aside = _kind_of_path(found.path)
+    if tests and not wanted.tests:
         bonus -= ranking.tests
-    if _VENDORED.search(found.path):
-        bonus -= ranking.vendored
-    if _ASIDE.search(found.path):
-        bonus -= ranking.aside
-    return bonus
+    return bonus - vendored * ranking.vendored - aside * ranking.aside
+
+
+@lru_cache(maxsize=1 << 14)
+def _kind_of_path(path: str) -> tuple[bool, bool, bool]:
+    """Whether a path belongs to tests, to a vendored package, to documentation and the like."""
+    return _TESTS.search(path) is not None, _VENDORED.search(path) is not None, _ASIDE.search(path) is not None
 
 
 def _fold(ordered: Sequence[Candidate]) -> list[Candidate]:

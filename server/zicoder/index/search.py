@@ -262,7 +262,9 @@ def _pattern(path: str) -> str:
 
     `*` and `?` also match slashes, so that `*.py` finds files in every folder.
     """
-    path = path.encode(errors="replace").decode()  # half a surrogate pair is in no stored path, and no engine's business
+    path = path.encode(
+        errors="replace"
+    ).decode()  # half a surrogate pair is in no stored path, and no engine's business
     path = path.replace("\\", "/").removeprefix("./").strip("/")
     marks = {"*": ".*", "?": "."}
     pattern = "".join(

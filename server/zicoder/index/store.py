@@ -44,7 +44,7 @@ SCHEMA = "1"
 """Raise it with every change of columns or of what is written into them: older indexes are then rebuilt."""
 
 CHUNKS = "chunks"
-VECTOR_INDEX_ROWS = 30_000
+VECTOR_INDEX_ROWS = 10_000
 """Below this, comparing with every vector is as quick as a vector index, and exact (`zi bench index` shows where)."""
 UNINDEXED_ROWS = 400
 """Rows that full-text search may have to read one by one before they are worked into its index: 15 us each."""

@@ -18,7 +18,7 @@ import pyarrow as pa
 from lancedb.index import BTree, IvfRq
 from numpy.typing import NDArray
 
-from zicoder.index.store import KEEP_VERSIONS, PROBES, REFINE, VECTOR_INDEX_ROWS, translated
+from zicoder.index.store import KEEP_VERSIONS, PARTITION_ROWS, PROBES, REFINE, VECTOR_INDEX_ROWS, translated
 
 __all__ = ["VectorTable"]
 
@@ -92,7 +92,7 @@ class VectorTable:
         with translated():
             indexed = any("vector" in index.columns for index in self._table.list_indices())
             if self._table.count_rows() >= VECTOR_INDEX_ROWS and not indexed:
-                partitions = max(16, int(self._table.count_rows() ** 0.5 / 3))
+                partitions = max(1, int(self._table.count_rows()) // PARTITION_ROWS)
                 config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
                 self._table.create_index("vector", config=config)
             self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
