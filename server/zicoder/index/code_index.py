@@ -43,8 +43,14 @@ UNSAVED_DELAY_S = 0.3
 """Unsaved text is looked at when the typing pauses for this long."""
 TAKE_OVER_S = 5.0
 """How often a follower asks whether the writer has gone."""
+ENRICH_S = 20.0
+"""Between two looks for chunks that have no better vector yet."""
 RETRY_S = 60.0
 """After a failure that may pass: a full disk, a damaged index that could not be rebuilt at once."""
+SYMBOLS_QUICK_S = 0.5
+SYMBOLS_SHARE = 5
+"""Making the table of names anew takes up to a second or two in a large project; in the five-fold of that time after
+it, names are looked up as they were, or typing and saving would keep one core busy with it."""
 REST_S = 60.0
 """Reader processes are ended when nothing was read for this long."""
 
@@ -104,7 +110,9 @@ class CodeIndex:
         self._searcher: Searcher | None = None
         self._better = embedder
         self._enricher: Enricher | None = None
+        self._enriching: asyncio.Task[Any] | None = None
         self._symbols: tuple[int, SymbolTable] = (-1, SymbolTable(()))
+        self._symbols_due = float("-inf")
         self._tasks: set[asyncio.Task[Any]] = set()
         self._standing: set[asyncio.Task[Any]] = set()
         """What goes on until `close`; nobody waits for it."""
@@ -229,11 +237,11 @@ class CodeIndex:
             self.status = replace(self.status, files=files, chunks=chunks)
         return self.status
 
-    async def embed_everything(self) -> None:
+    async def embed_everything(self, *, idle_only: bool = False) -> None:
         """Make every better vector that is missing, now rather than in idle moments. Raises ZiError."""
-        await self._begin_enriching()
-        if self._enricher is not None:
-            await self._enricher.fill(idle_only=False)
+        enricher = await self._begin_enriching()
+        if enricher is not None:
+            await enricher.fill(idle_only=idle_only)
 
     @property
     def searcher(self) -> Searcher | None:
@@ -271,9 +279,10 @@ class CodeIndex:
 
     async def _run(self, progress: ProgressSink) -> None:
         await self.open()
+        if self._enriching is None:
+            self._enriching = self._stand(self._enrich())
         while not self.writes:
             self._tell(IndexState.FOLLOWING)
-            await self._enrich()
             await self._sleep(TAKE_OVER_S)
             if self._stop.is_set():
                 return
@@ -288,7 +297,6 @@ class CodeIndex:
             await asyncio.wait([watching, begun := asyncio.create_task(ready.wait())], return_when="FIRST_COMPLETED")
             begun.cancel()
             await self._update_all(progress)
-            self._in_background(self._enrich())
             await watching
         finally:
             watching.cancel()
@@ -296,25 +304,37 @@ class CodeIndex:
         if not self._stop.is_set():
             raise InputError(f"The folder {self.root} is gone, or cannot be watched.")
 
-    async def _begin_enriching(self) -> None:
-        """Open the second tier, if there is an embedder for it. Raises ZiError."""
-        if self._better is None or self._store is None or self._searcher is None or self._enricher is not None:
-            return
-        enricher = Enricher(self._store, self._better, write=self.writes, on_change=self._enriched)
-        await enricher.begin()
-        self._enricher = self._searcher.better = enricher
-        self._enriched(enricher.done)
+    async def _begin_enriching(self) -> Enricher | None:
+        """The second tier on the store that is open, if there is an embedder for it. Raises ZiError."""
+        searcher = self._searcher
+        if self._better is None or searcher is None:
+            return None
+        if self._enricher is None or self._enricher.store is not searcher.store:
+            self._enricher = Enricher(searcher.store, self._better, write=self.writes, on_change=self._enriched)
+        await self._enricher.begin()
+        searcher.better = self._enricher
+        self._enriched(self._enricher.done)
+        return self._enricher
 
     async def _enrich(self) -> None:
-        try:
-            await self._begin_enriching()
-        except ZiError as error:
-            log.warning("No better vectors: %s", error.sentence)
-            return
-        if self._enricher is not None and self.writes:
-            await self._enricher.run()
+        """Keep the second tier open, on whatever store is open, and fill it if this process writes."""
+        told = ""
+        while self._better is not None and not self._stop.is_set():
+            pause = ENRICH_S
+            try:
+                if self.status.state in (IndexState.READY, IndexState.FOLLOWING):
+                    enricher = await self._begin_enriching()
+                    if enricher is not None and self.writes:
+                        await enricher.fill()
+            except ZiError as error:
+                if error.sentence != told:
+                    log.warning("Better vectors wait: %s", error.sentence)
+                told, pause = error.sentence, RETRY_S
+            await self._sleep(pause)
 
     def _enriched(self, done: int) -> None:
+        if done == self.status.better:
+            return
         self.status = replace(self.status, better=done)
         self._on_status(self.status)
 
@@ -383,13 +403,14 @@ class CodeIndex:
         )  # fmt: skip
         self._store = opened
         self._symbols = (-1, SymbolTable(()))
+        self._symbols_due = float("-inf")
         self._searcher = Searcher(opened, self._embedder, self._unsaved)
         self._indexer = Indexer(self.root, opened, self._readers, self._filter) if write else None
 
     async def _drop_store(self) -> None:
         if self._searcher is not None:
             self._searcher.close()
-        indexer, self._store, self._searcher, self._indexer = self._indexer, None, None, None
+        indexer, self._store, self._searcher, self._indexer, self._enricher = self._indexer, None, None, None, None
         if indexer is not None:
             await indexer.close()
 
@@ -472,8 +493,12 @@ class CodeIndex:
         if store is None:
             return self._symbols[1]
         version = store.version()
-        if self._symbols[0] != version:
+        begun = time.monotonic()
+        if self._symbols[0] != version and begun > self._symbols_due:
             self._symbols = (version, _symbols_of(store))
+            now = time.monotonic()
+            if now - begun > SYMBOLS_QUICK_S:
+                self._symbols_due = now + SYMBOLS_SHARE * (now - begun)
         return self._symbols[1]
 
     def _tell(self, state: IndexState, error: ZiError | None = None) -> None:

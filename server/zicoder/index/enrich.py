@@ -7,7 +7,6 @@ Search never waits for the embedder longer than a moment: without an answer the 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,10 +34,6 @@ QUERY_S = 0.25
 """How long a search waits for the vector of its question."""
 QUIET_S = 3.0
 """Without a keystroke for so long, the machine counts as idle."""
-AGAIN_S = 20.0
-"""Between two looks for chunks without a vector."""
-GIVE_UP_S = 300.0
-"""After a failure of the embedder."""
 
 
 class Embedder(Protocol):
@@ -71,7 +66,7 @@ class Enricher:
     ) -> None:
         self.done = 0
         """Vectors that there are."""
-        self._store = store
+        self.store = store
         self._embedder = embedder
         self._write = write
         self._on_change = on_change
@@ -80,6 +75,8 @@ class Enricher:
         self._working: asyncio.Task[NDArray[np.float32]] | None = None
         self._typed = float("-inf")
         self._recent: dict[str, float] = {}
+        self._filled = -1
+        """The store's version when nothing was missing."""
 
     def typed(self, path: str = "") -> None:
         """The user types (in this file): stop at once."""
@@ -89,18 +86,11 @@ class Enricher:
         if self._working is not None:
             self._working.cancel()
 
-    async def run(self) -> None:
-        """Embed what has no vector yet, for ever; failures are logged and tried again later."""
-        while True:
-            try:
-                await self.fill()
-                await asyncio.sleep(AGAIN_S)
-            except ZiError as error:
-                log.warning("Better vectors wait: %s", error.sentence)
-                await asyncio.sleep(GIVE_UP_S)
-
     async def fill(self, *, idle_only: bool = True) -> None:
         """Embed everything that has no vector yet. Raises ZiError."""
+        version = await asyncio.to_thread(self.store.version)
+        if version == self._filled:
+            return
         missing = await asyncio.to_thread(self._missing)
         hashes: list[str] = []
         vectors: list[NDArray[np.float32]] = []
@@ -114,6 +104,7 @@ class Enricher:
                 hashes, vectors = [], []
         if hashes:
             await self._keep(hashes, vectors)
+        self._filled = version
 
     def similar(self, query: str, hashes: Sequence[str], limit: int) -> Mapping[str, float]:
         """Similarity by text hash: of the nearest chunks, and of those of `hashes` that have a vector.
@@ -134,20 +125,18 @@ class Enricher:
         return {}
 
     async def begin(self) -> None:
-        """Open the table, if there is one already or this process writes. Raises ZiError."""
+        """Open the table, if there is one already or this process writes; count what it holds. Raises ZiError."""
+        if self._table is not None:
+            self.done = await asyncio.to_thread(self._table.count)
+            return
         dimension = getattr(self._embedder, "dimension", 0)
         if not dimension:
             dimension = int((await self._embedder.embed(["size"], query=True)).shape[1])
         self._table = await asyncio.to_thread(
-            lambda: VectorTable.open(self._store.database, self._embedder.name, dimension, write=self._write)
+            lambda: VectorTable.open(self.store.database, self._embedder.name, dimension, write=self._write)
         )
         if self._table is not None:
             self.done = await asyncio.to_thread(self._table.count)
-
-    async def close(self) -> None:
-        """End the embedder."""
-        with contextlib.suppress(ZiError):
-            await self._embedder.close()
 
     # --- details
 
@@ -158,7 +147,7 @@ class Enricher:
         known = self._table.known()
         self.done = len(known)
         rows: dict[str, tuple[float, int]] = {}
-        for row, text_hash, path in self._store.column("text_hash", "path"):
+        for row, text_hash, path in self.store.column("text_hash", "path"):
             if text_hash not in known and text_hash not in rows:
                 rows[text_hash] = (self._recent.get(path, -1.0 - is_aside(path)), row)
         order = sorted(rows.items(), key=lambda item: (-item[1][0], item[1][1]))
@@ -166,7 +155,7 @@ class Enricher:
 
     def _texts(self, wanted: Sequence[tuple[int, str]]) -> dict[str, str]:
         """What to embed, by hash; a row may have gone meanwhile."""
-        found = self._store.embeddable([row for row, _ in wanted])
+        found = self.store.embeddable([row for row, _ in wanted])
         return {text_hash: embedded_text(*found[row]) for row, text_hash in wanted if row in found}
 
     async def _embed(self, texts: Sequence[str], *, idle_only: bool) -> NDArray[np.float32]:

@@ -428,7 +428,7 @@ def _make(database: Any, location: str, schema: Any) -> Any:
     with translated():
         if "://" not in location:
             shutil.rmtree(Path(location) / f"{CHUNKS}.lance", ignore_errors=True)  # what is beside it stays
-        elif CHUNKS in database.table_names():
+        elif CHUNKS in database.list_tables().tables:
             database.drop_table(CHUNKS)
         # Stable row ids: what a look-up found can be fetched a moment later, also when a compaction came between.
         table = database.create_table(

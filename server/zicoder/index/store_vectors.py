@@ -40,7 +40,7 @@ class VectorTable:
         """The table of an embedder; a writer makes it and drops those of others, a reader may find none."""
         own = PREFIX + blake2b(name.encode(), digest_size=6).hexdigest()
         with translated():
-            names = [each for each in database.table_names() if each.startswith(PREFIX)]
+            names = [each for each in database.list_tables().tables if each.startswith(PREFIX)]
             if write:
                 for other in names:
                     if other != own:
