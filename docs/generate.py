@@ -232,7 +232,7 @@ def manifest(text: str) -> str:
     """The manifest with the settings of the server's sections replaced, where the first of them stood."""
     document = json.loads(text)
     generated = {
-        f"zi.{section}.{key}": manifest_property(schema)
+        f"zi.{section}.{key}": manifest_property(section, schema)
         for section, _, keys in sections()
         for key, schema in keys.items()
     }
@@ -243,9 +243,11 @@ def manifest(text: str) -> str:
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
-def manifest_property(schema: dict[str, Any]) -> dict[str, Any]:
+def manifest_property(section: str, schema: dict[str, Any]) -> dict[str, Any]:
     facts = {key: schema[key] for key in ("type", "default", "enum", "minimum", "maximum", "items") if key in schema}
-    scope = "machine-overridable" if schema.get("user_only") else "window"
+    # A workspace may choose its interpreter and model, but not where its own code is sent.
+    wide = "machine" if section == "index" else "machine-overridable"
+    scope = wide if schema.get("user_only") else "window"
     return {**facts, "scope": scope, "markdownDescription": schema["description"]}
 
 

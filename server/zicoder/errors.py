@@ -17,6 +17,7 @@
     └── CodeIndexError
         ├── IndexUnavailable     the packages it needs are not installed, or it is switched off
         ├── IndexDamaged         what is on disk cannot be read; it is rebuilt
+        │   └── IndexOutdated    it is of another version's making
         ├── IndexFull            no room on the disk
         └── IndexBusy            another process writes it
 
@@ -37,6 +38,7 @@ __all__ = [
     "IndexBusy",
     "IndexDamaged",
     "IndexFull",
+    "IndexOutdated",
     "IndexUnavailable",
     "InputError",
     "ModelCorrupt",
@@ -127,6 +129,10 @@ class IndexUnavailable(CodeIndexError):
 
 class IndexDamaged(CodeIndexError):
     """What is on disk cannot be read, or is of another schema; a writer rebuilds it."""
+
+
+class IndexOutdated(IndexDamaged):
+    """Another version of the product made it, or did not finish making it."""
 
 
 class IndexFull(CodeIndexError):

@@ -136,7 +136,7 @@ class Workspace:
         location = f"{settings.location.rstrip('/')}/{_key(self.root)}" if settings.location else ""
         make = partial(
             module.CodeIndex, self.root, folder, location=location, max_bytes=settings.max_file_kb * 1024,
-            exclude=settings.exclude, embedder=self._embedder(), on_status=on_status,
+            exclude=settings.exclude, embedder=await asyncio.to_thread(self._embedder), on_status=on_status,
         )  # fmt: skip
         made: CodeIndex = await asyncio.to_thread(make)
         self.index = self.index or made
@@ -149,7 +149,9 @@ class Workspace:
             return make_embedder(self.settings.index.embedder, Options(api_key=key))
         except ZiError as error:
             log.warning("%s", error.sentence)
-            return None
+        except (OSError, ValueError) as error:
+            log.warning("`zi.index.embedder` cannot be used: %s", error)
+        return None
 
     async def close_index(self) -> None:
         """End the index; the next `open_index` makes it with the settings of that moment."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import threading
 import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,7 @@ from zicoder.index.search import Hit, Scope, Searcher
 from zicoder.index.static_embedder import StaticEmbedder
 from zicoder.index.store import Store
 from zicoder.index.symbols import Symbol, SymbolTable, placed
+from zicoder.index.threads import uninterrupted
 from zicoder.index.unsaved import Unsaved
 from zicoder.index.walk import MAX_FILE_BYTES, FileFilter
 from zicoder.index.watch import watch
@@ -45,6 +47,7 @@ TAKE_OVER_S = 5.0
 """How often a follower asks whether the writer has gone."""
 ENRICH_S = 20.0
 """Between two looks for chunks that have no better vector yet."""
+FIRST_RETRY_S = 1.0
 RETRY_S = 60.0
 """After a failure that may pass: a full disk, a damaged index that could not be rebuilt at once."""
 SYMBOLS_QUICK_S = 0.5
@@ -111,7 +114,8 @@ class CodeIndex:
         self._better = embedder
         self._enricher: Enricher | None = None
         self._enriching: asyncio.Task[Any] | None = None
-        self._symbols: tuple[int, SymbolTable] = (-1, SymbolTable(()))
+        self._symbols: tuple[tuple[Store, int] | None, SymbolTable] = (None, SymbolTable(()))
+        self._symbols_turn = threading.Lock()
         self._symbols_due = float("-inf")
         self._tasks: set[asyncio.Task[Any]] = set()
         self._standing: set[asyncio.Task[Any]] = set()
@@ -151,6 +155,7 @@ class CodeIndex:
 
     async def run(self, progress: ProgressSink = ignore_progress) -> None:
         """Open, bring up to date and keep so, until `close`. Failures are told as status, and tried again."""
+        told, pause = "", FIRST_RETRY_S
         while not self._stop.is_set():
             try:
                 await self._run(progress)
@@ -158,13 +163,17 @@ class CodeIndex:
             except (CodeIndexError, InputError) as error:
                 if self._stop.is_set():
                     return
-                log.warning("%s", error.sentence)
+                if error.sentence != told:
+                    log.warning("%s", error.sentence)
+                    told, pause = error.sentence, FIRST_RETRY_S
                 self._tell(IndexState.FAILED, error)
-                damaged = isinstance(error, IndexDamaged)
-                if damaged:
+                if isinstance(error, IndexDamaged):
                     async with self._making:
                         await self._drop_store()
-                await self._sleep(1.0 if damaged else RETRY_S)
+                else:
+                    pause = RETRY_S
+                await self._sleep(pause)
+                pause = min(RETRY_S, 2 * pause)
 
     async def update(self, progress: ProgressSink = ignore_progress) -> Report:
         """Compare the whole project with the index and make them equal; a damaged index is made anew.
@@ -189,11 +198,11 @@ class CodeIndex:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._better is not None:
-            await self._better.close()
         await asyncio.to_thread(self._readers.close)
         async with self._making:
             await self._drop_store()
+        if self._better is not None:
+            await self._better.close()
         self._lock.release()
         self.status = IndexStatus(IndexState.CLOSED)
 
@@ -231,10 +240,12 @@ class CodeIndex:
 
     async def size(self) -> IndexStatus:
         """The status with files and chunks counted anew."""
-        store = self._store
+        store, indexer = self._store, self._indexer
         if store is not None:
-            files, chunks = await asyncio.to_thread(lambda: (len(store.files()), store.count()))
-            self.status = replace(self.status, files=files, chunks=chunks)
+            with contextlib.suppress(CodeIndexError):
+                files = indexer.indexed if indexer else await asyncio.to_thread(lambda: len(store.files()))
+                chunks = await asyncio.to_thread(store.count)
+                self.status = replace(self.status, files=files, chunks=chunks)
         return self.status
 
     async def embed_everything(self, *, idle_only: bool = False) -> None:
@@ -273,7 +284,9 @@ class CodeIndex:
 
     async def symbols(self, query: str, limit: int = 100, *, deadline: float = 2.0) -> list[Symbol]:
         """Defined names: exact, by prefix, by camel humps, then those that contain the query."""
-        return await self._ask(lambda s: placed(self._symbol_table().find(query, limit), s.store.texts), [], deadline)
+        return await self._ask(
+            lambda s: placed(self._symbol_table(s.store).find(query, limit), s.store.texts), [], deadline
+        )
 
     # --- details
 
@@ -390,19 +403,30 @@ class CodeIndex:
             return
         except IndexFull as full:
             self._tell(IndexState.FAILED, full)
+            self._stand(self._again_later())
             return
         if report.changed:
             self._tell(self.status.state if self.status.state is not IndexState.FAILED else IndexState.READY)
 
+    async def _again_later(self) -> None:
+        """Files that could not be written for want of room are looked at again, with all others."""
+        await self._sleep(RETRY_S)
+        if not self._stop.is_set() and self.status.state is IndexState.FAILED:
+            try:
+                await self._update_all(ignore_progress)
+            except CodeIndexError as error:
+                self._tell(IndexState.FAILED, error)
+                self._stand(self._again_later())
+
     async def _open_store(self, *, write: bool, anew: bool = False) -> None:
-        opened = await asyncio.to_thread(
+        opened = await uninterrupted(
             partial(
                 Store.open, self._location, dimension=self._embedder.dimension, vectors=self._embedder.name,
                 write=write, anew=anew,
             )
         )  # fmt: skip
         self._store = opened
-        self._symbols = (-1, SymbolTable(()))
+        self._symbols = (None, SymbolTable(()))
         self._symbols_due = float("-inf")
         self._searcher = Searcher(opened, self._embedder, self._unsaved)
         self._indexer = Indexer(self.root, opened, self._readers, self._filter) if write else None
@@ -410,6 +434,9 @@ class CodeIndex:
     async def _drop_store(self) -> None:
         if self._searcher is not None:
             self._searcher.close()
+        if self._enricher is not None:
+            self._enricher.closed = True
+            self._enricher.typed()  # what it is just asking for goes nowhere
         indexer, self._store, self._searcher, self._indexer, self._enricher = self._indexer, None, None, None, None
         if indexer is not None:
             await indexer.close()
@@ -427,10 +454,13 @@ class CodeIndex:
             self._unsaved.put(file)
 
     async def _take_saved(self, path: str) -> None:
-        if self._indexer is not None:
-            await self._update_paths([path])
-        else:
-            await self._followed(path)
+        try:
+            if self._indexer is not None:
+                await self._update_paths([path])
+            else:
+                await self._followed(path)
+        except CodeIndexError as error:
+            log.warning("%s", error.sentence)
         self._unsaved.drop(path)
 
     async def _followed(self, path: str) -> None:
@@ -483,23 +513,26 @@ class CodeIndex:
             return
         self._mended = now
         try:
+            if await asyncio.to_thread(damaged.sound):
+                return  # it was the question
             await self._make_anew(damaged)
             await self.update()
         except (CodeIndexError, InputError) as error:
             self._tell(IndexState.FAILED, error)
 
-    def _symbol_table(self) -> SymbolTable:
-        store = self._store
-        if store is None:
-            return self._symbols[1]
-        version = store.version()
+    def _symbol_table(self, store: Store) -> SymbolTable:
+        made_for, table = self._symbols
+        current = (store, store.version())
         begun = time.monotonic()
-        if self._symbols[0] != version and begun > self._symbols_due:
-            self._symbols = (version, _symbols_of(store))
-            now = time.monotonic()
-            if now - begun > SYMBOLS_QUICK_S:
-                self._symbols_due = now + SYMBOLS_SHARE * (now - begun)
-        return self._symbols[1]
+        if made_for == current or begun < self._symbols_due:
+            return table
+        with self._symbols_turn:  # whoever types on asks again meanwhile: one table is made for all
+            if self._symbols[0] != current:
+                self._symbols = (current, _symbols_of(store))
+                now = time.monotonic()
+                if now - begun > SYMBOLS_QUICK_S:
+                    self._symbols_due = now + SYMBOLS_SHARE * (now - begun)
+            return self._symbols[1]
 
     def _tell(self, state: IndexState, error: ZiError | None = None) -> None:
         files = self._indexer.indexed if self._indexer else 0
@@ -530,6 +563,7 @@ class CodeIndex:
         task = asyncio.create_task(work)
         self._standing.add(task)
         task.add_done_callback(self._standing.discard)
+        task.add_done_callback(_log_failure)
         return task
 
     async def _sleep(self, seconds: float) -> None:

@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError as FutureCancelled
 from typing import TYPE_CHECKING, Protocol
 
-from zicoder.errors import CodeIndexError, EngineCrashed, ZiError
+from zicoder.errors import EngineCrashed, EngineError, IndexDamaged, ZiError
 from zicoder.index.ranking import is_aside
 from zicoder.index.store import Store
 from zicoder.index.store_vectors import VectorTable
+from zicoder.index.threads import uninterrupted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,8 @@ log = logging.getLogger("zicoder.index")
 
 BATCH = 32
 """Chunks embedded at a time: about half a second on two cores."""
+MANY_ORPHANS = 20_000
+"""Vectors of chunks that are gone, kept for a branch that comes back: as many as these, or as there are chunks."""
 WRITE_ROWS = 512
 """Vectors in one commit; a kill loses no more."""
 QUERY_S = 0.25
@@ -75,6 +78,10 @@ class Enricher:
         self._working: asyncio.Task[NDArray[np.float32]] | None = None
         self._typed = float("-inf")
         self._recent: dict[str, float] = {}
+        self._refused: set[str] = set()
+        self._orphans = False
+        self.closed = False
+        """Set when the store is no longer the one in use."""
         self._filled = -1
         """The store's version when nothing was missing."""
 
@@ -91,19 +98,24 @@ class Enricher:
         version = await asyncio.to_thread(self.store.version)
         if version == self._filled:
             return
+        if idle_only:
+            await self._quiet()  # looking for what is missing is work, too
         missing = await asyncio.to_thread(self._missing)
-        hashes: list[str] = []
-        vectors: list[NDArray[np.float32]] = []
-        for at in range(0, len(missing), BATCH):
-            texts = await asyncio.to_thread(self._texts, missing[at : at + BATCH])
-            if texts:
-                hashes += texts
-                vectors += list(await self._embed(list(texts.values()), idle_only=idle_only))
-            if len(hashes) >= WRITE_ROWS:
-                await self._keep(hashes, vectors)
-                hashes, vectors = [], []
-        if hashes:
-            await self._keep(hashes, vectors)
+        made: dict[str, NDArray[np.float32]] = {}
+        try:
+            for at in range(0, len(missing), BATCH):
+                if self.closed:
+                    return
+                texts = await asyncio.to_thread(self._texts, missing[at : at + BATCH])
+                made |= await self._vectors_of(texts, idle_only=idle_only)
+                if len(made) >= WRITE_ROWS:
+                    written, made = made, {}
+                    await self._keep(written)
+        finally:
+            if made:
+                await self._keep(made)  # what was paid for is kept, whatever came after it
+        if missing:
+            await uninterrupted(self._tidy)
         self._filled = version
 
     def similar(self, query: str, hashes: Sequence[str], limit: int) -> Mapping[str, float]:
@@ -126,14 +138,23 @@ class Enricher:
 
     async def begin(self) -> None:
         """Open the table, if there is one already or this process writes; count what it holds. Raises ZiError."""
-        if self._table is not None:
+        try:
+            await self._open()
+        except IndexDamaged as damage:
+            if not self._write:
+                raise
+            log.warning("%s The better vectors are made anew.", damage)
+            await self._open(anew=True)
+
+    async def _open(self, *, anew: bool = False) -> None:
+        if self._table is not None and not anew:
             self.done = await asyncio.to_thread(self._table.count)
             return
         dimension = getattr(self._embedder, "dimension", 0)
         if not dimension:
             dimension = int((await self._embedder.embed(["size"], query=True)).shape[1])
-        self._table = await asyncio.to_thread(
-            lambda: VectorTable.open(self.store.database, self._embedder.name, dimension, write=self._write)
+        self._table = await uninterrupted(
+            lambda: VectorTable.open(self.store.database, self._embedder.name, dimension, write=self._write, anew=anew)
         )
         if self._table is not None:
             self.done = await asyncio.to_thread(self._table.count)
@@ -147,23 +168,51 @@ class Enricher:
         known = self._table.known()
         self.done = len(known)
         rows: dict[str, tuple[float, int]] = {}
+        current: set[str] = set()
         for row, text_hash, path in self.store.column("text_hash", "path"):
-            if text_hash not in known and text_hash not in rows:
+            current.add(text_hash)
+            if text_hash not in known and text_hash not in rows and text_hash not in self._refused:
                 rows[text_hash] = (self._recent.get(path, -1.0 - is_aside(path)), row)
+        self._orphans = len(known - current) > max(MANY_ORPHANS, len(current))
         order = sorted(rows.items(), key=lambda item: (-item[1][0], item[1][1]))
         return [(row, text_hash) for text_hash, (_, row) in order]
 
     def _texts(self, wanted: Sequence[tuple[int, str]]) -> dict[str, str]:
-        """What to embed, by hash; a row may have gone meanwhile."""
+        """What to embed, by hash; a row may have gone meanwhile, with the whole table even."""
         found = self.store.embeddable([row for row, _ in wanted])
-        return {text_hash: embedded_text(*found[row]) for row, text_hash in wanted if row in found}
+        return {text_hash: embedded_text(*found[text_hash]) for _, text_hash in wanted if text_hash in found}
+
+    async def _vectors_of(self, texts: dict[str, str], *, idle_only: bool) -> dict[str, NDArray[np.float32]]:
+        """Vectors by hash; a text that the embedder refuses by itself is left out, and not asked for again."""
+        if not texts:
+            return {}
+        try:
+            return dict(zip(texts, await self._embed(list(texts.values()), idle_only=idle_only), strict=True))
+        except EngineError:
+            if len(texts) == 1:
+                raise
+        made: dict[str, NDArray[np.float32]] = {}
+        refused: dict[str, EngineError] = {}
+        for text_hash, text in texts.items():
+            try:
+                made[text_hash] = (await self._embed([text], idle_only=idle_only))[0]
+            except EngineError as error:
+                refused[text_hash] = error
+        if not made:
+            raise next(iter(refused.values()))  # it is not the texts
+        self._refused |= refused.keys()
+        return made
+
+    async def _quiet(self) -> None:
+        while (pause := self._typed + QUIET_S - time.monotonic()) > 0:  # noqa: ASYNC110
+            await asyncio.sleep(pause)  # the end moves with every keystroke
 
     async def _embed(self, texts: Sequence[str], *, idle_only: bool) -> NDArray[np.float32]:
         """The vectors, begun again each time that typing interrupted it."""
         crashes = 0
         while True:
-            while idle_only and (pause := self._typed + QUIET_S - time.monotonic()) > 0:  # noqa: ASYNC110
-                await asyncio.sleep(pause)  # the end moves with every keystroke
+            if idle_only:
+                await self._quiet()
             self._working = asyncio.ensure_future(self._embedder.embed(texts))
             try:
                 await asyncio.wait([self._working])
@@ -177,12 +226,19 @@ class Enricher:
                 self._working.cancel()
                 self._working = None
 
-    async def _keep(self, hashes: list[str], vectors: list[NDArray[np.float32]]) -> None:
+    def _tidy(self) -> None:
+        if self._table is None:
+            return
+        if self._orphans:
+            self._table.keep_only(text_hash for _, text_hash in self.store.column("text_hash"))
+        self._table.tend()
+
+    async def _keep(self, made: dict[str, NDArray[np.float32]]) -> None:
         import numpy as np
 
         table = self._table
-        if table is None:
-            raise CodeIndexError("The index was closed.")
-        await asyncio.to_thread(lambda: table.add(hashes, np.stack(vectors)))
-        self.done += len(hashes)
+        if table is None or self.closed:
+            return
+        await uninterrupted(lambda: table.add(list(made), np.stack(list(made.values()))))
+        self.done += len(made)
         self._on_change(self.done)

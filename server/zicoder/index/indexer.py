@@ -259,6 +259,8 @@ class Indexer:
     async def store_rows(self, files: Sequence[FileRows], report: Report) -> None:
         """Write some files' rows, or take out what has none."""
         known = await self._state()
+        # A file that cannot be opened for a moment (a virus scanner holds it) is still there, as it was.
+        files = [file for file in files if file.skip is not Skip.UNREADABLE or file.path not in known]
         old = [file.path for file in files if file.path in known]
         await self._to_the_end(lambda: self._store.replace(files, known=old))
         for file in files:

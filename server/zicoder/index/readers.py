@@ -58,6 +58,8 @@ class Readers:
         try:
             return self._read(reader, paths, texts)
         finally:
+            if self._closed:
+                reader.end()
             self._free.put(reader)
 
     def rest(self, *, leave: int = 0) -> None:

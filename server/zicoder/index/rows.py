@@ -35,8 +35,9 @@ Fetch = Callable[[Sequence[int] | None], Any]
 class Rows:
     """Rows of one table, read in the background as soon as they are asked for. Thread-safe."""
 
-    def __init__(self, fetch: Fetch, dimension: int) -> None:
+    def __init__(self, fetch: Fetch, count: Callable[[], int], dimension: int) -> None:
         self._fetch = fetch
+        self._count = count
         self._dimension = dimension
         self._lock = threading.Lock()
         self._reading = False
@@ -86,6 +87,8 @@ class Rows:
 
     def _read_all(self) -> None:
         try:
+            if self._count() > MOST:
+                return
             block = _Block(self._fetch(None), self._dimension)
             with self._lock:
                 self._all, self._single = block, {}

@@ -10,7 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -134,7 +134,10 @@ class Searcher:
             tasks.append(("named", self._pool.submit(self.store.named, defined, DEPTH, where=where)))
         gathered = _Gathered(self._unsaved.paths)
         for name, task in tasks:
-            gathered.add(name, task.result())
+            try:
+                gathered.add(name, task.result())
+            except CancelledError:
+                raise RuntimeError("the index was closed during a search") from None
         if vector is not None and vector.any():
             gathered.complete(self.store, vector)
         if self.better is not None and ranking.better:

@@ -32,7 +32,7 @@ from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
-from zicoder.errors import IndexDamaged, IndexFull
+from zicoder.errors import IndexDamaged, IndexFull, IndexOutdated
 from zicoder.index.frames import FileRows
 from zicoder.index.rows import Rows
 
@@ -44,6 +44,8 @@ SCHEMA = "1"
 """Raise it with every change of columns or of what is written into them: older indexes are then rebuilt."""
 
 CHUNKS = "chunks"
+REMOTE = "://"
+"""In the location of an object store."""
 VECTOR_INDEX_ROWS = 10_000
 """Below this, comparing with every vector is as quick as a vector index, and exact (`zi bench index` shows where)."""
 UNINDEXED_ROWS = 400
@@ -131,22 +133,22 @@ class Store:
             with translated():
                 table = database.open_table(CHUNKS)
                 if table.schema.metadata != schema.metadata or table.schema.names != schema.names:
-                    raise IndexDamaged("The index was made by another version of Zi Coder.")
+                    raise IndexOutdated("The index was made by another version of Zi Coder.")
                 table.search().select(["id", "path"]).limit(1).to_arrow()
                 indexes = {index.columns[0]: index.name for index in table.list_indices()}
                 if not indexes.keys() >= {"words", "names", "path"}:
-                    raise IndexDamaged("The index was never finished.")
+                    raise IndexOutdated("The index was never finished.")
                 statistics = table.index_stats(indexes["words"]) if write else None
                 unindexed = statistics.num_unindexed_rows if statistics else 0
         except IndexDamaged as damage:
-            if not write:
-                raise
+            if not write or (REMOTE in location and not anew and not _absent_or_old(damage)):
+                raise  # what cannot be reached just now is not gone, and others may share it
             log.info("making the index anew at %s: %s", location, damage)
             table, unindexed = _make(database, location, schema), 0
         store = cls(database, table, dimension, location=location)
         store._untended = int(unindexed)
         if write:
-            store._rows = Rows(store._fetch, dimension)
+            store._rows = Rows(store._fetch, store.count, dimension)
         with translated():
             store._rough = store._has_index("vector")
         return store
@@ -163,6 +165,23 @@ class Store:
         with translated():
             table = self._table.search().select(["path", "file_hash"]).limit(None).to_arrow()
             return dict(zip(table["path"].to_pylist(), table["file_hash"].to_pylist(), strict=True))
+
+    def sound(self) -> bool:
+        """Whether a plain look-up works, after another one failed."""
+        try:
+            self.refresh()
+            self.lexical(["sound"], 1)
+            self.named(["sound"], 1)
+            self.nearest(np.ones(self.dimension, np.float32), 1)
+            self.texts(self._some_rows())
+        except IndexDamaged:
+            return False
+        return True
+
+    def _some_rows(self) -> list[int]:
+        with translated():
+            found = self._table.search().select(["id"]).with_row_id(True).limit(5).to_arrow()
+            return found["_rowid"].to_pylist()
 
     def hash_of(self, path: str) -> str | None:
         """Hash of the content that is indexed of one file."""
@@ -298,12 +317,12 @@ class Store:
             texts = dict(zip(table["_rowid"].to_pylist(), table["text"].to_pylist(), strict=True))
             return [texts.get(row, "") for row in rows]
 
-    def embeddable(self, rows: Sequence[int]) -> dict[int, tuple[str, str]]:
-        """Qualified name and text of those of the rows that are still there."""
+    def embeddable(self, rows: Sequence[int]) -> dict[str, tuple[str, str]]:
+        """Qualified name and text, by text hash, of those of the rows that are still there."""
         with translated():
-            columns = ["qualified", "text"]
-            table = self._table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
-            return {row["_rowid"]: (row["qualified"], row["text"]) for row in table.to_pylist()}
+            columns = ["text_hash", "qualified", "text"]
+            table = self._table.take_row_ids(list(rows)).select(columns).to_arrow()
+            return {row["text_hash"]: (row["qualified"], row["text"]) for row in table.to_pylist()}
 
     def vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
         """The vectors of rows just found."""
@@ -398,6 +417,11 @@ def translated() -> Generator[None]:
         raise IndexDamaged(f"The code index cannot be read or written ({_first_line(error)}).") from error
 
 
+def _absent_or_old(damage: IndexDamaged) -> bool:
+    """Whether there is surely nothing of use at the location."""
+    return isinstance(damage, IndexOutdated) or "was not found" in str(damage)
+
+
 def _first_line(error: Exception) -> str:
     first = (str(error).splitlines() or [type(error).__name__])[0]
     return _WHERE_IN_LANCE.sub("", first)[:200]
@@ -426,7 +450,7 @@ def _schema(dimension: int, vectors: str) -> Any:
 def _make(database: Any, location: str, schema: Any) -> Any:
     """An empty table with its indexes, in the place of whatever table is there."""
     with translated():
-        if "://" not in location:
+        if REMOTE not in location:
             shutil.rmtree(Path(location) / f"{CHUNKS}.lance", ignore_errors=True)  # what is beside it stays
         elif CHUNKS in database.list_tables().tables:
             database.drop_table(CHUNKS)

@@ -36,16 +36,16 @@ class VectorTable:
         self._untended = 0
 
     @classmethod
-    def open(cls, database: Any, name: str, dimension: int, *, write: bool) -> VectorTable | None:
-        """The table of an embedder; a writer makes it and drops those of others, a reader may find none."""
+    def open(cls, database: Any, name: str, dimension: int, *, write: bool, anew: bool = False) -> VectorTable | None:
+        """The table of an embedder; a writer makes it (anew) and drops those of others, a reader may find none."""
         own = PREFIX + blake2b(name.encode(), digest_size=6).hexdigest()
         with translated():
             names = [each for each in database.list_tables().tables if each.startswith(PREFIX)]
             if write:
                 for other in names:
-                    if other != own:
+                    if other != own or anew:
                         database.drop_table(other)
-            if own in names:
+            if own in names and not anew:
                 table = database.open_table(own)
                 if table.schema.field("vector").type.list_size == dimension:
                     return cls(table, dimension)

@@ -39,7 +39,7 @@ class Table:
 
 
 def rows_of(table: Table) -> Rows:
-    return Rows(table.fetch, DIMENSION)
+    return Rows(table.fetch, lambda: table.last, DIMENSION)
 
 
 def test_rows_are_fetched_once() -> None:

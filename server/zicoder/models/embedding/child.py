@@ -85,6 +85,7 @@ class ChildEmbedder:
         self._lock = asyncio.Lock()
         self._idle: asyncio.TimerHandle | None = None
         self._closing: asyncio.Task[None] | None = None
+        self._starting: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
@@ -111,6 +112,9 @@ class ChildEmbedder:
         """End the process. It is gone when this returns."""
         if self._idle:
             self._idle.cancel()
+        if self._starting and not self._starting.done():
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
         async with self._lock:
             await self._end()
 
@@ -139,7 +143,16 @@ class ChildEmbedder:
     # --- life of the process
 
     async def _start(self) -> None:
-        """Have a process with the model loaded. Raises EngineUnavailable, ModelError."""
+        """Have a process with the model loaded. Raises EngineUnavailable, ModelError.
+
+        Whoever gives up waiting leaves the start running: the next one will be glad of it.
+        """
+        if self._starting is None or self._starting.done():
+            self._starting = asyncio.create_task(self._started())
+            self._starting.add_done_callback(_take_note)
+        await asyncio.shield(self._starting)
+
+    async def _started(self) -> None:
         async with self._lock:
             if self.pid is not None and self._receiver is not None and not self._receiver.done():
                 return
@@ -241,3 +254,9 @@ class ChildEmbedder:
 def _sendable(text: str) -> str:
     """The part of a text that a model can read, without half characters."""
     return text[:LONGEST_TEXT].encode("utf-8", "replace").decode("utf-8")
+
+
+def _take_note(task: asyncio.Task[None]) -> None:
+    """A start that fails after everybody gave up waiting for it is nobody's news."""
+    if not task.cancelled():
+        task.exception()
