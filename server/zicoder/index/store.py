@@ -352,8 +352,8 @@ class Store:
 
     @property
     def _shown(self) -> list[str]:
-        """The columns that a look-up has to fetch."""
-        return _FOUND_COLUMNS if self._rows is None else []
+        """The columns that a look-up has to fetch; with none, Lance's full-text search finds deleted rows, too."""
+        return _FOUND_COLUMNS if self._rows is None else ["id"]
 
     def _fetch(self, rows: Sequence[int] | None) -> Any:
         columns = [*_FOUND_COLUMNS, "vector"]

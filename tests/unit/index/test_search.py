@@ -283,3 +283,13 @@ async def test_many_searches_while_the_index_is_made_anew(index: CodeIndex, tmp_
     await asyncio.gather(*asking)
     assert (await index.search("compute_total_price"))[0].path == "shop/cart.py"
     assert (await index.size()).files == len(FILES)
+
+
+async def test_a_file_that_is_gone_is_found_by_no_look_up(index: CodeIndex) -> None:
+    await index.update()
+    assert await index.search("compute_total_price")
+    for path in index.root.rglob("*.py"):
+        path.unlink()
+    await index.update()
+    assert [hit.path for hit in await index.search("compute_total_price") if hit.path.endswith(".py")] == []
+    assert await index.definitions(["compute_total_price"]) == await index.callers("compute_total_price") == []
