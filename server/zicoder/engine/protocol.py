@@ -1,6 +1,7 @@
 """The messages between the parent and the engine process, and how they are framed.
 
-A frame is a 4-byte little-endian length and a msgpack body. Requests go down the child's stdin, replies come up its
+A frame is a 4-byte little-endian length and a msgpack body; other processes of ours are spoken to in such frames, too
+(`framed`, `read_frame`). Requests go down the child's stdin, replies come up its
 stdout. Every request with an `id` is answered by any number of `Piece` or `Loading` and exactly one of
 `Loaded`, `Done` or `Failed`, also when it was cancelled.
 """
@@ -8,7 +9,7 @@ stdout. Every request with an `id` is answered by any number of `Piece` or `Load
 from __future__ import annotations
 
 import struct
-from typing import Literal
+from typing import BinaryIO, Literal
 
 import msgspec
 
@@ -36,6 +37,8 @@ __all__ = [
     "decode_reply",
     "decode_request",
     "encode",
+    "framed",
+    "read_frame",
 ]
 
 MAX_FRAME = 64 * 1024 * 1024
@@ -209,8 +212,27 @@ _replies = msgspec.msgpack.Decoder(Reply)
 
 def encode(message: Request | Reply) -> bytes:
     """One frame, ready to write."""
-    body = _encoder.encode(message)
+    return framed(_encoder.encode(message))
+
+
+def framed(body: bytes) -> bytes:
+    """A body with its length before it."""
     return HEADER.pack(len(body)) + body
+
+
+def read_frame(stream: BinaryIO, limit: int = MAX_FRAME) -> bytes | None:
+    """The body of the next frame, None at the end of the stream, also in mid frame.
+
+    Raises msgspec.DecodeError for one longer than `limit` bytes: the two sides lost step.
+    """
+    header = stream.read(HEADER.size)
+    if len(header) < HEADER.size:
+        return None
+    (size,) = HEADER.unpack(header)
+    if size > limit:
+        raise msgspec.DecodeError(f"frame of {size} bytes")
+    body = stream.read(size)
+    return body if len(body) == size else None
 
 
 def decode_request(body: bytes) -> Request:

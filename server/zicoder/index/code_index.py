@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -420,7 +419,7 @@ class CodeIndex:
 
     async def _open_store(self, *, write: bool, anew: bool = False) -> None:
         opened = await uninterrupted(
-            partial(
+            asyncio.to_thread(
                 Store.open, self._location, dimension=self._embedder.dimension, vectors=self._embedder.name,
                 write=write, anew=anew,
             )

@@ -115,7 +115,7 @@ class Enricher:
             if made:
                 await self._keep(made)  # what was paid for is kept, whatever came after it
         if missing:
-            await uninterrupted(self._tidy)
+            await uninterrupted(asyncio.to_thread(self._tidy))
         self._filled = version
 
     def similar(self, query: str, hashes: Sequence[str], limit: int) -> Mapping[str, float]:
@@ -154,7 +154,9 @@ class Enricher:
         if not dimension:
             dimension = int((await self._embedder.embed(["size"], query=True)).shape[1])
         self._table = await uninterrupted(
-            lambda: VectorTable.open(self.store.database, self._embedder.name, dimension, write=self._write, anew=anew)
+            asyncio.to_thread(
+                VectorTable.open, self.store.database, self._embedder.name, dimension, write=self._write, anew=anew
+            )
         )
         if self._table is not None:
             self.done = await asyncio.to_thread(self._table.count)
@@ -239,6 +241,6 @@ class Enricher:
         table = self._table
         if table is None or self.closed:
             return
-        await uninterrupted(lambda: table.add(list(made), np.stack(list(made.values()))))
+        await uninterrupted(asyncio.to_thread(table.add, list(made), np.stack(list(made.values()))))
         self.done += len(made)
         self._on_change(self.done)

@@ -1,23 +1,22 @@
 """The messages between the indexer and the processes that read files, and how they are framed.
 
-A frame is a 4-byte little-endian length and a msgpack body. A `Read` goes down the child's stdin and is answered by
+Framed as the engine's are. A `Read` goes down the child's stdin and is answered by
 exactly one `ReadResult` on its stdout. End of input ends the child.
 """
 
 from __future__ import annotations
 
-import struct
 from typing import BinaryIO
 
 import msgspec
 
+from zicoder.engine import protocol
 from zicoder.index.walk import Skip
 
 __all__ = ["FileRows", "Read", "ReadResult", "Row", "read_frame", "write_frame"]
 
-_HEADER = struct.Struct("<I")
 MAX_FRAME = 512 * 1024 * 1024
-"""A longer frame means that the two sides lost step."""
+"""Rows of a batch of files are more than what the engine sends; a longer frame means that the two sides lost step."""
 
 
 class Read(msgspec.Struct, frozen=True):
@@ -71,17 +70,10 @@ class ReadResult(msgspec.Struct, frozen=True):
 
 def write_frame(stream: BinaryIO, body: bytes) -> None:
     """Write one frame. Raises OSError when the other side is gone."""
-    stream.write(_HEADER.pack(len(body)) + body)
+    stream.write(protocol.framed(body))
     stream.flush()
 
 
 def read_frame(stream: BinaryIO) -> bytes | None:
-    """The body of the next frame, None at the end of input. Raises ValueError for what cannot be a frame."""
-    header = stream.read(_HEADER.size)
-    if len(header) < _HEADER.size:
-        return None
-    (length,) = _HEADER.unpack(header)
-    if length > MAX_FRAME:
-        raise ValueError(f"frame of {length} bytes")
-    body = stream.read(length)
-    return body if len(body) == length else None
+    """The body of the next frame, None at the end of input. Raises msgspec.DecodeError for what cannot be a frame."""
+    return protocol.read_frame(stream, MAX_FRAME)

@@ -25,6 +25,7 @@ from zicoder.index.frames import FileRows
 from zicoder.index.reader import hash_of, reason_of, text_of
 from zicoder.index.readers import Readers
 from zicoder.index.store import Store
+from zicoder.index.threads import uninterrupted
 from zicoder.index.walk import FileFilter, Found, Skip, Walk
 
 __all__ = ["Indexer", "Report"]
@@ -59,6 +60,7 @@ class Report:
     chunks: int = 0
     """Chunks written."""
     bytes_read: int = 0
+    """Of files whose content was new, by the sizes they were listed with."""
     seconds: float = 0.0
     skipped: Counter[Skip] = field(default_factory=Counter[Skip])
     examples: dict[Skip, list[str]] = field(default_factory=dict[Skip, list[str]])
@@ -125,7 +127,7 @@ class Indexer:
             if report.changed or self._store.untended:
                 progress(Progress("Indexing", detail="sorting"))
                 await self._in_thread(lambda: self._readers.rest(leave=1))  # sorting wants their memory
-                await self._to_the_end(lambda: self._store.tend(thoroughly=True))
+                await uninterrupted(self._in_thread(lambda: self._store.tend(thoroughly=True)))
             progress(Progress("Indexing", 100, 100, f"{len(known):,} files"))
             report.seconds = time.monotonic() - started
             return report
@@ -146,7 +148,7 @@ class Indexer:
             await self._forget(gone & known.keys(), report)
             await self._write(await self._compare(todo, known, report), report, _open_gate, ignore_progress)
             if report.changed:
-                await self._to_the_end(self._store.tend)
+                await uninterrupted(self._in_thread(self._store.tend))
             report.seconds = time.monotonic() - started
             return report
 
@@ -156,17 +158,6 @@ class Indexer:
         if self._closed:
             raise IndexDamaged("The code index was closed meanwhile.")
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-    async def _to_the_end(self, work: Callable[[], T]) -> T:
-        """Write something. Who is cancelled meanwhile waits for its end: the next one must not write beside it."""
-        done = asyncio.ensure_future(self._in_thread(work))
-        try:
-            return await asyncio.shield(done)
-        except asyncio.CancelledError:
-            while not done.done():
-                with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([done])
-            raise
 
     @contextlib.asynccontextmanager
     async def _step(self) -> AsyncGenerator[None]:
@@ -236,17 +227,17 @@ class Indexer:
         batches = iter(list(_batches(todo)))
         total = sum(found.size for found in todo) or 1
         writer = _Writer(self, report)
-        done = 0
 
         async def work() -> None:
-            nonlocal done
             for batch in batches:
                 await gate()
                 paths = [found.path for found in batch]
                 rows = await self._in_thread(partial(self._readers.read, paths))
                 await writer.take(rows)
-                done += sum(found.size for found in batch)
-                progress(Progress("Indexing", min(99, 100 * done // total), 100, f"{report.indexed:,} files"))
+                report.bytes_read += sum(found.size for found in batch)
+                progress(
+                    Progress("Indexing", min(99, 100 * report.bytes_read // total), 100, f"{report.indexed:,} files")
+                )
 
         try:
             async with asyncio.TaskGroup() as tasks:
@@ -262,7 +253,7 @@ class Indexer:
         # A file that cannot be opened for a moment (a virus scanner holds it) is still there, as it was.
         files = [file for file in files if file.skip is not Skip.UNREADABLE or file.path not in known]
         old = [file.path for file in files if file.path in known]
-        await self._to_the_end(lambda: self._store.replace(files, known=old))
+        await uninterrupted(self._in_thread(lambda: self._store.replace(files, known=old)))
         for file in files:
             if file.rows:
                 known[file.path] = file.file_hash
@@ -277,7 +268,7 @@ class Indexer:
         if not paths:
             return
         known = await self._state()
-        await self._to_the_end(lambda: self._store.remove(paths))
+        await uninterrupted(self._in_thread(lambda: self._store.remove(paths)))
         for path in paths:
             del known[path]
         report.removed += len(paths)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from zicoder.index.document import DEFINES
 from zicoder.index.query import Query
 from zicoder.index.ranking import Candidate, Ranking, is_aside, rank
-from zicoder.index.store import Found, Store
+from zicoder.index.store import Found, Store, quoted
 from zicoder.index.unsaved import Corpus, Unsaved, UnsavedRow
 
 __all__ = ["Better", "Hit", "QueryEmbedder", "Scope", "Searcher"]
@@ -64,9 +64,9 @@ class Scope:
         """As the store understands it, None for everything."""
         parts: list[str] = []
         if self.languages:
-            parts.append(f"language IN ({', '.join(_quote(name) for name in self.languages)})")
+            parts.append(f"language IN ({quoted(self.languages)})")
         if self.path:
-            parts.append(f"regexp_like(path, {_quote('^(' + _pattern(self.path) + ')$')})")
+            parts.append(f"regexp_like(path, {quoted(['^(' + _pattern(self.path) + ')$'])})")
         return " AND ".join(parts) or None
 
     def holds(self, path: str, language: str) -> bool:
@@ -182,7 +182,7 @@ class Searcher:
         known = {candidate.found.text_hash for candidate in gathered.by_id.values()}
         missing = [text_hash for text_hash in similar if text_hash not in known]
         if missing:
-            predicate = f"text_hash IN ({', '.join(_quote(text_hash) for text_hash in missing)})"
+            predicate = f"text_hash IN ({quoted(missing)})"
             gathered.add("better", self.store.within(f"{predicate} AND {where}" if where else predicate, DEPTH))
         for candidate in gathered.by_id.values():
             candidate.better = similar.get(candidate.found.text_hash)
@@ -274,7 +274,3 @@ def _pattern(path: str) -> str:
         marks.get(c) or (c if c.isalnum() or c in "_/" or not c.isascii() else f"\\x{ord(c):02x}") for c in path
     )
     return pattern if marks.keys() & set(path) else f"{pattern}(/.*)?"
-
-
-def _quote(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

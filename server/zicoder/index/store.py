@@ -36,7 +36,7 @@ from zicoder.errors import IndexDamaged, IndexFull, IndexOutdated
 from zicoder.index.frames import FileRows
 from zicoder.index.rows import Rows
 
-__all__ = ["Found", "Store", "translated"]
+__all__ = ["Found", "Store", "quoted", "translated", "vector_index"]
 
 log = logging.getLogger("zicoder.index")
 
@@ -186,7 +186,7 @@ class Store:
     def hash_of(self, path: str) -> str | None:
         """Hash of the content that is indexed of one file."""
         with translated():
-            rows = self._table.search().where(f"path = {_quoted([path])}").select(["file_hash"]).limit(1).to_arrow()
+            rows = self._table.search().where(f"path = {quoted([path])}").select(["file_hash"]).limit(1).to_arrow()
             return rows["file_hash"][0].as_py() if rows.num_rows else None
 
     def count(self) -> int:
@@ -231,7 +231,7 @@ class Store:
         wanted = sorted(set(paths))
         for at in range(0, len(wanted), DELETE_AT_ONCE):
             with translated():
-                self._table.delete(f"path IN ({_quoted(wanted[at : at + DELETE_AT_ONCE])})")
+                self._table.delete(f"path IN ({quoted(wanted[at : at + DELETE_AT_ONCE])})")
 
     @property
     def untended(self) -> bool:
@@ -259,9 +259,7 @@ class Store:
     def index_vectors(self) -> None:
         """Make the vector index (anew), however few vectors there are."""
         with translated():
-            partitions = max(1, int(self._table.count_rows()) // PARTITION_ROWS)
-            config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
-            self._table.create_index("vector", config=config)
+            self._table.create_index("vector", config=vector_index(int(self._table.count_rows())))
         self._rough = True
 
     # --- look-ups
@@ -489,7 +487,14 @@ def _matrix(column: Any, dimension: int) -> NDArray[np.float32]:
     return np.asarray(flat, np.float32).reshape(-1, dimension)
 
 
-def _quoted(values: Iterable[str]) -> str:
+def vector_index(rows: int) -> IvfRq:
+    """How the vectors of so many rows are indexed."""
+    partitions = max(1, rows // PARTITION_ROWS)
+    return IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
+
+
+def quoted(values: Iterable[str]) -> str:
+    """Texts as a list of SQL's, for a predicate."""
     return _sendable(", ".join("'" + value.replace("'", "''") + "'" for value in values))
 
 

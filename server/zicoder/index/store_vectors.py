@@ -15,10 +15,19 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from lancedb.index import BTree, IvfRq
+from lancedb.index import BTree
 from numpy.typing import NDArray
 
-from zicoder.index.store import KEEP_VERSIONS, PARTITION_ROWS, PROBES, REFINE, VECTOR_INDEX_ROWS, translated
+from zicoder.index.store import (
+    DELETE_AT_ONCE,
+    KEEP_VERSIONS,
+    PROBES,
+    REFINE,
+    VECTOR_INDEX_ROWS,
+    quoted,
+    translated,
+    vector_index,
+)
 
 __all__ = ["VectorTable"]
 
@@ -91,19 +100,18 @@ class VectorTable:
         """Compact, make or update the vector index, remove old versions."""
         with translated():
             indexed = any("vector" in index.columns for index in self._table.list_indices())
-            if self._table.count_rows() >= VECTOR_INDEX_ROWS and not indexed:
-                partitions = max(1, int(self._table.count_rows()) // PARTITION_ROWS)
-                config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
-                self._table.create_index("vector", config=config)
+            rows = int(self._table.count_rows())
+            if rows >= VECTOR_INDEX_ROWS and not indexed:
+                self._table.create_index("vector", config=vector_index(rows))
             self._table.optimize(cleanup_older_than=KEEP_VERSIONS)
         self._untended = 0
 
     def keep_only(self, hashes: Iterable[str]) -> None:
         """Remove the vectors of chunks that are long gone."""
         gone = sorted(self.known() - set(hashes))
-        for at in range(0, len(gone), 500):
+        for at in range(0, len(gone), DELETE_AT_ONCE):
             with translated():
-                self._table.delete("id IN (" + ", ".join(f"'{one}'" for one in gone[at : at + 500]) + ")")
+                self._table.delete(f"id IN ({quoted(gone[at : at + DELETE_AT_ONCE])})")
 
     def nearest(self, vector: NDArray[np.float32], limit: int) -> dict[str, float]:
         """The nearest hashes and their inner products with `vector`, of shape (dimension,)."""
@@ -120,7 +128,7 @@ class VectorTable:
         if not hashes:
             return {}
         with translated():
-            where = "id IN (" + ", ".join(f"'{one}'" for one in hashes) + ")"
+            where = f"id IN ({quoted(hashes)})"
             found = self._table.search().where(where).select(["id", "vector"]).limit(len(hashes)).to_arrow()
             if not found.num_rows:
                 return {}

@@ -76,13 +76,13 @@ class Unsaved:
 
     def __init__(self, dimension: int) -> None:
         self._dimension = dimension
-        self._rows: dict[str, tuple[UnsavedRow, ...]] = {}
-        self._hashes: dict[str, str] = {}
+        self._files: dict[str, tuple[str, tuple[UnsavedRow, ...]]] = {}
+        """Hash of the text, and its rows."""
 
     @property
     def paths(self) -> frozenset[str]:
         """The documents with unsaved changes."""
-        return frozenset(self._rows)
+        return frozenset(self._files)
 
     def put(self, file: FileRows) -> None:
         """Take over the rows of a document."""
@@ -91,17 +91,16 @@ class Unsaved:
             UnsavedRow(file.path, row, vector, Counter(row.words.split(" ")), frozenset(row.names.split(" ")))
             for row, vector in zip(file.rows, matrix, strict=True)
         )
-        self._rows = {**self._rows, file.path: rows}
-        self._hashes[file.path] = file.file_hash
+        self._files = {**self._files, file.path: (file.file_hash, rows)}
 
     def drop(self, path: str) -> None:
         """The document was saved or closed: the file counts again."""
-        self._rows = {known: rows for known, rows in self._rows.items() if known != path}
+        self._files = {known: file for known, file in self._files.items() if known != path}
 
     def hash_of(self, path: str) -> str | None:
         """Hash of a document's unsaved text, None if there is none."""
-        return self._hashes.get(path) if path in self._rows else None
+        return self._files[path][0] if path in self._files else None
 
     def rows(self) -> list[UnsavedRow]:
         """Every chunk of every unsaved document."""
-        return [row for rows in self._rows.values() for row in rows]
+        return [row for _, rows in self._files.values() for row in rows]

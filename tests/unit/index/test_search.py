@@ -293,3 +293,10 @@ async def test_a_file_that_is_gone_is_found_by_no_look_up(index: CodeIndex) -> N
     await index.update()
     assert [hit.path for hit in await index.search("compute_total_price") if hit.path.endswith(".py")] == []
     assert await index.definitions(["compute_total_price"]) == await index.callers("compute_total_price") == []
+
+
+async def test_what_was_read_is_counted(index: CodeIndex) -> None:
+    assert (await index.update()).bytes_read > 0
+    assert (await index.update()).bytes_read == 0
+    (index.root / "more.py").write_text("answer = 42\n")
+    assert (await index.update()).bytes_read == len("answer = 42\n")

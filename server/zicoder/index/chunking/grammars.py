@@ -31,6 +31,8 @@ class Grammar:
     """The module that carries the grammar; missing, the language is read in windows."""
     query: str
     """The file in `queries/`, without its ending."""
+    family: str = ""
+    """Another file there, of patterns that related languages share."""
     entry: str = "language"
     """The function of `wheel` that gives the grammar."""
     keep: int = 3
@@ -68,8 +70,8 @@ GRAMMARS: dict[str, Grammar] = {
     "go": Grammar("tree_sitter_go", "go"),
     "html": Grammar("tree_sitter_html", "html", keep=10, loose=_DATA, too_deep=_tags_left_open),
     "java": Grammar("tree_sitter_java", "java"),
-    "javascript": Grammar("tree_sitter_javascript", "javascript"),
-    "javascriptreact": Grammar("tree_sitter_javascript", "javascript"),
+    "javascript": Grammar("tree_sitter_javascript", "javascript", family="ecmascript"),
+    "javascriptreact": Grammar("tree_sitter_javascript", "javascript", family="ecmascript"),
     "json": Grammar("tree_sitter_json", "json", keep=6, loose=_DATA),
     "jsonc": Grammar("tree_sitter_json", "json", keep=6, loose=_DATA),
     "kotlin": Grammar("tree_sitter_kotlin", "kotlin"),
@@ -84,8 +86,8 @@ GRAMMARS: dict[str, Grammar] = {
     "sql": Grammar("tree_sitter_sql", "sql"),
     "swift": Grammar("tree_sitter_swift", "swift"),
     "toml": Grammar("tree_sitter_toml", "toml", keep=6, loose=_DATA),
-    "typescript": Grammar("tree_sitter_typescript", "typescript", entry="language_typescript"),
-    "typescriptreact": Grammar("tree_sitter_typescript", "typescript", entry="language_tsx"),
+    "typescript": Grammar("tree_sitter_typescript", "typescript", family="ecmascript", entry="language_typescript"),
+    "typescriptreact": Grammar("tree_sitter_typescript", "typescript", family="ecmascript", entry="language_tsx"),
     "yaml": Grammar("tree_sitter_yaml", "yaml", keep=6, loose=_DATA, too_deep=_DEEP_YAML.search),
 }
 
@@ -94,5 +96,6 @@ GRAMMARS: dict[str, Grammar] = {
 def load(grammar: Grammar) -> tuple[Language, Query]:
     """The grammar and its compiled query. Raises ImportError when the wheel is not installed."""
     language = Language(getattr(import_module(grammar.wheel), grammar.entry)())
-    text = files("zicoder.index.chunking").joinpath("queries", f"{grammar.query}.scm").read_text(encoding="utf-8")
-    return language, Query(language, text)
+    queries = files("zicoder.index.chunking").joinpath("queries")
+    names = filter(None, (grammar.family, grammar.query))
+    return language, Query(language, "\n".join(queries.joinpath(f"{n}.scm").read_text(encoding="utf-8") for n in names))

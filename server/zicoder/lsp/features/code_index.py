@@ -71,11 +71,12 @@ def register(server: IndexHost) -> None:
         if index is None:
             return []
         named = await index.symbols(params.query, SYMBOL_LIMIT)
-        symbols = [_named(index.root, symbol) for symbol in named]
+        symbols = [_symbol(index.root, symbol, symbol.name, symbol.line) for symbol in named]
         if len(named) < SEMANTIC_BELOW and len(params.query) > 2:
             known = {(symbol.path, symbol.line) for symbol in named}
             hits = await index.search(params.query, SYMBOL_LIMIT // 5, deadline=1.0)
-            symbols += [_found(index.root, hit) for hit in hits if hit.symbol and (hit.path, hit.start) not in known]
+            others = [hit for hit in hits if hit.symbol and (hit.path, hit.start) not in known]
+            symbols += [_symbol(index.root, hit, hit.symbol, hit.start) for hit in others]
         return symbols
 
     @server.command(SEARCH)
@@ -206,21 +207,12 @@ def _place(root: Path, path: str, line: int) -> types.Location:
     return types.Location(uri=uri_of(root / path), range=types.Range(start, start))
 
 
-def _named(root: Path, symbol: Symbol) -> types.WorkspaceSymbol:
+def _symbol(root: Path, found: Symbol | Hit, name: str, line: int) -> types.WorkspaceSymbol:
     return types.WorkspaceSymbol(
-        name=symbol.name,
-        kind=_KINDS.get(symbol.kind, types.SymbolKind.Variable),
-        container_name=symbol.qualified.rpartition(".")[0] or symbol.path,
-        location=_place(root, symbol.path, symbol.line),
-    )
-
-
-def _found(root: Path, hit: Hit) -> types.WorkspaceSymbol:
-    return types.WorkspaceSymbol(
-        name=hit.symbol,
-        kind=_KINDS.get(hit.kind, types.SymbolKind.Variable),
-        container_name=hit.qualified.rpartition(".")[0] or hit.path,
-        location=_place(root, hit.path, hit.start),
+        name=name,
+        kind=_KINDS.get(found.kind, types.SymbolKind.Variable),
+        container_name=found.qualified.rpartition(".")[0] or found.path,
+        location=_place(root, found.path, line),
     )
 
 

@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO, Literal
+from typing import Literal
 
 import msgspec
 
-from zicoder.engine.protocol import HEADER, MAX_FRAME
+from zicoder.engine.protocol import framed
 
 __all__ = [
     "Embed",
@@ -22,7 +22,6 @@ __all__ = [
     "Stopped",
     "Vectors",
     "encode",
-    "read_frame",
 ]
 
 
@@ -92,16 +91,4 @@ _encoder = msgspec.msgpack.Encoder()
 
 def encode(message: Request | Reply) -> bytes:
     """One frame, ready to write."""
-    body = _encoder.encode(message)
-    return HEADER.pack(len(body)) + body
-
-
-def read_frame(stream: BinaryIO) -> bytes | None:
-    """The body of the next frame, None at the end of the stream. Raises msgspec.DecodeError when steps were lost."""
-    header = stream.read(HEADER.size)
-    if len(header) < HEADER.size:
-        return None
-    (size,) = HEADER.unpack(header)
-    if size > MAX_FRAME:
-        raise msgspec.DecodeError(f"frame of {size} bytes")
-    return stream.read(size)
+    return framed(_encoder.encode(message))

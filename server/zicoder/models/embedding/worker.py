@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import msgspec
 
+from zicoder.engine.protocol import read_frame
 from zicoder.errors import EngineUnavailable, ModelError, ModelNotInstalled, ZiError
 from zicoder.models.embedding.wire import (
     Embed,
@@ -31,7 +32,6 @@ from zicoder.models.embedding.wire import (
     Stopped,
     Vectors,
     encode,
-    read_frame,
 )
 
 if TYPE_CHECKING:
