@@ -2,11 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
-__all__ = ["InfillModel", "InfillRequest", "InfillStats", "InfillStream"]
+__all__ = ["ContextPart", "Guide", "InfillModel", "InfillRequest", "InfillStats", "InfillStream"]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextPart:
+    """A piece of the project that a model reads before the file with the hole."""
+
+    path: str
+    """Project-relative, with slashes."""
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guide:
+    """Which identifiers may stand where, as far as an analysis is sure; what is not named here is free.
+
+    Applies only to the start of an identifier that follows the given place; everything after it is free again.
+    """
+
+    here: tuple[str, ...] = ()
+    """Whole names of which one must stand at the hole; the part of it before the cursor is `typed`. () is no limit."""
+    typed: str = ""
+    members: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Names after a dot, by the expression before it as written (`self`, `np.linalg`), in text that the model makes."""
+    arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    """Keyword arguments of a callable as written (`client.get`): what may stand before `=` between its brackets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +51,11 @@ class InfillRequest:
     stop: tuple[str, ...] = ()
     near_prefix: int = 0
     near_suffix: int = 0
+    path: str = ""
+    """Of the document, project-relative with slashes; "" when it has none."""
+    context: tuple[ContextPart, ...] = ()
+    """In an order that stays: what changes most often comes last."""
+    guide: Guide | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
