@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,13 +14,20 @@ from zicoder.models.store import ModelStore
 QWEN = "qwen2.5-coder-0.5b"
 
 
+@pytest.fixture(scope="session")
+def _places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A place for each test. Only what needs a folder there makes it: thousands of empty ones take long to remove."""
+    folder = tmp_path_factory.mktemp("own")
+    return (folder / str(number) for number in itertools.count())
+
+
 @pytest.fixture(autouse=True)
-def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folders(_places: Iterator[Path], monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [n for n in os.environ if n.startswith("ZI_") and n not in {"ZI_DATA_DIR", "ZI_RIG", "ZI_ARTIFACTS"}]:
         monkeypatch.delenv(name)
-    monkeypatch.setenv("ZI_CONFIG_DIR", str(tmp_path_factory.mktemp("config")))
-    monkeypatch.setenv("ZI_LOG_DIR", str(tmp_path_factory.mktemp("log")))
-    monkeypatch.setenv("ZI_CACHE_DIR", str(tmp_path_factory.mktemp("cache")))
+    place = next(_places)
+    for name in ("config", "log", "cache"):
+        monkeypatch.setenv(f"ZI_{name.upper()}_DIR", str(place / name))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
 
 

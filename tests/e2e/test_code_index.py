@@ -126,10 +126,9 @@ def test_search_brings_the_index_up_to_date_itself(zi: RunZi, root: Path) -> Non
     assert [hit["path"] for hit in report(zi("search", "first_thing", "--json"))["hits"]] == ["b.py"]
 
 
-@pytest.mark.parametrize(
-    "query", ["", '"x" AND NOT (y', "+a -b title:foo~2^3 *", "x' OR '1'='1", "a" * 9000], ids=range(5)
-)
+@pytest.mark.parametrize("query", ["", "\"x\" AND NOT (y +a -b title:foo~2^3 * OR '1'='1", "a" * 9000], ids=range(3))
 def test_any_query_is_answered(zi: RunZi, root: Path, query: str) -> None:
+    """More of them are in tests/unit/index/test_search.py, without a process for each."""
     (root / "a.py").write_text("def first_thing():\n    return 1\n")
     done = zi("search", "--json", "--path", "x' OR '1'='1", "--lang", "'; --", "--", query)
     assert report(done)["hits"] == []
@@ -263,7 +262,7 @@ def wait_for(met: Callable[[], Any], process: subprocess.Popen[str] | None = Non
 def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(
     zi: RunZi, root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fill(root, 1500, functions=25)
+    fill(root, 1000, functions=25)
     moments: list[Callable[[], bool]] = [
         lambda: (index_dir(root) / "chunks.lance").exists(),
         lambda: any((index_dir(root) / "chunks.lance").glob("_indices/*")),
@@ -277,9 +276,9 @@ def test_killed_in_the_middle_nothing_is_lost_and_nothing_twice(
         process.wait()
         assert psutil.wait_procs(children, PATIENCE_S)[1] == []
     killed_at = len(stored(root).files())
-    assert 0 < killed_at < 1500
+    assert 0 < killed_at < 1000
     done = report(zi("index", "--json"))
-    assert (done["files"], done["indexed"], done["unchanged"]) == (1500, 1500 - killed_at, killed_at)
+    assert (done["files"], done["indexed"], done["unchanged"]) == (1000, 1000 - killed_at, killed_at)
     check_against_scratch(zi, root, monkeypatch, tmp_path)
 
 
@@ -293,10 +292,10 @@ def test_a_project_that_is_deleted_while_it_is_indexed(zi: RunZi, root: Path) ->
     assert process.returncode in {0, 1}
 
 
-def test_five_thousand_files_change_at_once(
+def test_two_thousand_files_change_at_once(
     zi: RunZi, root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    fill(root, 5000)
+    fill(root, 2000)
     report(zi("index", "--json"))
     for n, place in enumerate(sorted(root.rglob("*.py"))):
         if n % 5 == 0:
@@ -307,7 +306,7 @@ def test_five_thousand_files_change_at_once(
             place.write_text(source(f"changed{n}"))
     version = stored(root).version()
     done = report(zi("index", "--json"))
-    assert (done["files"], done["indexed"], done["removed"]) == (4000, 4000, 2000)
+    assert (done["files"], done["indexed"], done["removed"]) == (1600, 1600, 800)
     assert stored(root).version() < version + 40, "few commits"
     check_against_scratch(zi, root, monkeypatch, tmp_path)
 
@@ -321,14 +320,14 @@ def test_a_full_disk_is_a_sentence_and_later_it_goes_on(
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
     if os.geteuid() or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("only root may mount a small disk")
     try:
         monkeypatch.setenv("ZI_CACHE_DIR", str(disk))
         fill(root, 5, functions=10)
         report(zi("index", "--json"))
-        fill(root, 1500, functions=40)
+        fill(root, 1000, functions=40)
         told = error(zi("index", "--json"))
         assert told["message"] == "The disk is full: the code index cannot grow."
         assert "Free some space" in told["hint"]
@@ -336,7 +335,7 @@ def test_a_full_disk_is_a_sentence_and_later_it_goes_on(
         assert "The disk is full" in found["note"]
         assert found["hits"]
         subprocess.run(["mount", "-o", "remount,size=200m", str(disk)], check=True)
-        assert report(zi("index", "--json"))["files"] == 1500
+        assert report(zi("index", "--json"))["files"] == 1000
         check_against_scratch(zi, root, monkeypatch, tmp_path)
     finally:
         subprocess.run(["umount", str(disk)], check=True)

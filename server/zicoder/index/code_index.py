@@ -139,15 +139,9 @@ class CodeIndex:
         """Whether this process keeps the index up to date."""
         return self._lock.held
 
-    async def open(self, *, follow: bool = True) -> None:
-        """Open the store, as its writer if no other process is. Raises CodeIndexError.
-
-        With `follow` an index that another process writes is opened for reading, else IndexBusy would be raised by
-        the first update.
-        """
+    async def open(self) -> None:
+        """Open the store, as its writer if no other process is, else for reading. Raises CodeIndexError."""
         taken = await asyncio.to_thread(self._lock.take)
-        if not taken and not follow:
-            return
         async with self._making:
             if self._indexer is None:
                 await self._open_store(write=taken)

@@ -52,7 +52,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FileRows(msgspec.Struct, frozen=True):
-    """What became of one file: its rows and vectors (float16, row after row), or why it has none."""
+    """What became of one file: its rows and vectors (`vectors.quantised`, row after row), or why it has none."""
 
     path: str
     file_hash: str

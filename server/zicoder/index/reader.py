@@ -26,6 +26,7 @@ from zicoder.index.document import ChunkWords, row_of
 from zicoder.index.frames import FileRows, Read, ReadResult, read_frame, write_frame
 from zicoder.index.static_embedder import StaticEmbedder
 from zicoder.index.types import Chunk
+from zicoder.index.vectors import quantised
 from zicoder.index.walk import Skip, content_reason
 from zicoder.text import language_of
 
@@ -66,7 +67,7 @@ def rows_of(path: str, content: bytes, embedder: StaticEmbedder, *, plainly: boo
     words = [ChunkWords.of(chunk, path) for chunk in chunks]
     rows = [row_of(path, number, chunk, own) for number, (chunk, own) in enumerate(zip(chunks, words, strict=True))]
     vectors = embedder.embed_documents(words)
-    return FileRows(path, file_hash, rows, vectors.astype("float16").tobytes())
+    return FileRows(path, file_hash, rows, quantised(vectors).tobytes())
 
 
 def _read(request: Read, path: str, embedder: StaticEmbedder) -> FileRows:

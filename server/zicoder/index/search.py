@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from zicoder.index.document import DEFINES
 from zicoder.index.query import Query
 from zicoder.index.ranking import Candidate, Ranking, is_aside, rank
-from zicoder.index.store import Found, Store, quoted
+from zicoder.index.store import Found, Store
+from zicoder.index.store_failures import quoted
 from zicoder.index.unsaved import Corpus, Unsaved, UnsavedRow
 
 __all__ = ["Better", "Hit", "QueryEmbedder", "Scope", "Searcher"]
@@ -98,10 +99,10 @@ class Hit:
 class Searcher:
     """Search over a store and a session's unsaved documents."""
 
-    def __init__(self, store: Store, embedder: QueryEmbedder, unsaved: Unsaved, better: Better | None = None) -> None:
+    def __init__(self, store: Store, embedder: QueryEmbedder, unsaved: Unsaved) -> None:
         self.store = store
         self.ranking = Ranking()
-        self.better = better
+        self.better: Better | None = None
         self._embedder = embedder
         self._unsaved = unsaved
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="zicoder-search")
@@ -150,9 +151,9 @@ class Searcher:
             candidate.lexical = min(1.0, candidate.lexical / ideal)
         return list(gathered.by_id.values())
 
-    def similar(self, snippet: str, k: int, *, outside: str = "", scope: Scope = Scope()) -> list[Hit]:
+    def similar(self, snippet: str, k: int, *, outside: str = "") -> list[Hit]:
         """Chunks like a piece of code, by names and meaning, none of the file `outside`."""
-        return [hit for hit in self.search(snippet, k + 8, scope) if hit.path != outside][:k]
+        return [hit for hit in self.search(snippet, k + 8) if hit.path != outside][:k]
 
     def definitions(self, names: Sequence[str], limit: int = 20) -> list[Hit]:
         """Where these names are defined, those first that define nothing else."""
@@ -245,11 +246,9 @@ class _Gathered:
     def complete(self, store: Store, vector: NDArray[np.float32]) -> None:
         """Similarities of those that only the words or names found."""
         missing = [c for c in self.by_id.values() if c.static is None]
-        vectors = store.vectors([c.found.row for c in missing])
+        known = store.similarities(vector, [c.found.row for c in missing])
         for candidate in missing:
-            own = vectors.get(candidate.found.row)
-            if own is not None:
-                candidate.static = float(own @ vector)
+            candidate.static = known.get(candidate.found.row)
 
 
 def _candidate(row: UnsavedRow) -> Candidate:

@@ -13,70 +13,64 @@ Every exception of the libraries leaves as IndexDamaged (the caller rebuilds) or
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-import re
+import secrets
 import shutil
-import sys
 import time
 from collections.abc import Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import lancedb
 import numpy as np
 import pyarrow as pa
-from lancedb.index import FTS, BTree, IvfRq
+import pyarrow.compute
+from lancedb.index import FTS, BTree
 from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
-from zicoder.errors import IndexDamaged, IndexFull, IndexOutdated
+from zicoder.errors import IndexDamaged, IndexOutdated
 from zicoder.index.frames import FileRows
-from zicoder.index.rows import Rows
+from zicoder.index.rows import Block, Rows, Source, State
+from zicoder.index.store_failures import nothing_of_use, quoted, sendable, translated
 
-__all__ = ["Found", "Store", "quoted", "translated", "vector_index"]
+__all__ = ["Found", "Store"]
 
 log = logging.getLogger("zicoder.index")
 
-SCHEMA = "1"
+SCHEMA = "2"
 """Raise it with every change of columns or of what is written into them: older indexes are then rebuilt."""
 
 CHUNKS = "chunks"
 REMOTE = "://"
 """In the location of an object store."""
-VECTOR_INDEX_ROWS = 10_000
-"""Below this, comparing with every vector is as quick as a vector index, and exact (`zi bench index` shows where)."""
 UNINDEXED_ROWS = 400
 """Rows that full-text search may have to read one by one before they are worked into its index: 15 us each."""
 LEFT_OVER_ROWS = 1000
 """Rows written by a build whose left-over files are worth waiting for."""
-PARTITION_ROWS = 10_000
-PROBES = 64
-"""Few partitions, and nearly always all of them searched: words' vectors form no clusters. With a sixth of many small
-ones a fifth of the ten nearest was missed, in the same time; the compressed vectors are quick to go through."""
-REFINE = 4
-"""How many times the wanted number of vectors is compared exactly."""
 KEEP_VERSIONS = timedelta(minutes=1)
 KEEP_AFTER_BUILD = timedelta(seconds=2)
 """Another process sees a new version within a second, so after two an older one is in nobody's use."""
 TEND_S = 120.0
 """Between two clean-ups of old versions."""
+FOLLOWED_PATHS = 20
+"""Of more files in one commit, what has changed is asked when somebody searches."""
 DELETE_AT_ONCE = 500
 """Paths in one delete: the predicate is parsed by recursive descent."""
 
 _PACKED = {"lance-encoding:compression": "zstd", "lance-encoding:structural-encoding": "miniblock"}
 """Several values are compressed together: half the size of Lance's own choice for texts this long."""
 
-_NO_ROOM = re.compile(
-    r"no space left|quota exceeded|not enough space|file too large"
-    + (r"|os error (39|112)\b" if sys.platform == "win32" else r"|os error (27|28)\b"),
-    re.IGNORECASE,
-)
-_WHERE_IN_LANCE = re.compile(r", [^,\s]*(\.cargo|rustc)/.*")
-
-_FOUND_COLUMNS = ["path", "language", "kind", "symbol", "qualified", "signature", "start", "end", "text_hash", "id"]
+_SHOWN = ("id", "path", "language", "kind", "symbol", "qualified", "signature", "start", "end", "text_hash")
+"""As `Found` has them."""
+_TABLE = "zicoder.table"
+"""In the schema: a name for this very table, so that another process notices when it was made anew."""
+_compute: Any = pyarrow.compute
+_SEEN_S = 1.0
+"""So long may pass before another process's writes are seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +95,21 @@ class Found:
 class Store:
     """The chunks of one project. Made by `open`; thread-safe for reading."""
 
-    def __init__(self, database: Any, table: Any, dimension: int, *, location: str) -> None:
-        self.location = location
+    def __init__(self, database: Any, table: Any, dimension: int, *, write: bool) -> None:
         self.dimension = dimension
         self._database = database
         self._table = table
         self._tended = time.monotonic()
         self._untended = 0
         """Rows that are in no index yet, those of another process's last writes only once `open` has counted them."""
-        self._rows: Rows | None = None
-        self._rough = False
-        """Whether there is a vector index, so that distances are only roughly right."""
+        self._commits = 0
+        """Ours so far."""
+        self._write = write
+        self._state = (State("", 0), float("-inf"))
+        self._rows = Rows(
+            Source(self._current_state, self._row_ids, self._read, pa.concat_tables, _outside, _SHOWN),
+            dimension,
+        )
 
     @classmethod
     def open(cls, location: str, *, dimension: int, vectors: str, write: bool, anew: bool = False) -> Store:
@@ -124,7 +122,7 @@ class Store:
         with translated():
             database = lancedb.connect(
                 location,
-                read_consistency_interval=timedelta(seconds=0 if write else 1),
+                read_consistency_interval=timedelta(seconds=0 if write else _SEEN_S),
             )
         schema = _schema(dimension, vectors)
         try:
@@ -132,7 +130,7 @@ class Store:
                 raise IndexDamaged("The index is made anew.")
             with translated():
                 table = database.open_table(CHUNKS)
-                if table.schema.metadata != schema.metadata or table.schema.names != schema.names:
+                if not _same(table.schema, schema):
                     raise IndexOutdated("The index was made by another version of Zi Coder.")
                 table.search().select(["id", "path"]).limit(1).to_arrow()
                 indexes = {index.columns[0]: index.name for index in table.list_indices()}
@@ -141,16 +139,12 @@ class Store:
                 statistics = table.index_stats(indexes["words"]) if write else None
                 unindexed = statistics.num_unindexed_rows if statistics else 0
         except IndexDamaged as damage:
-            if not write or (REMOTE in location and not anew and not _absent_or_old(damage)):
+            if not write or (REMOTE in location and not anew and not nothing_of_use(damage)):
                 raise  # what cannot be reached just now is not gone, and others may share it
             log.info("making the index anew at %s: %s", location, damage)
             table, unindexed = _make(database, location, schema), 0
-        store = cls(database, table, dimension, location=location)
+        store = cls(database, table, dimension, write=write)
         store._untended = int(unindexed)
-        if write:
-            store._rows = Rows(store._fetch, store.count, dimension)
-        with translated():
-            store._rough = store._has_index("vector")
         return store
 
     @property
@@ -219,19 +213,21 @@ class Store:
 
         `known`: those of the paths that may have rows now; pass none for new files, which saves a commit.
         """
-        self.remove(known)
         rows = self._record_batch(files)
-        if rows.num_rows:
-            with translated():
+        with self._commits_on(gone=sorted(set(known)), come=sorted({file.path for file in files if file.rows})) as gone:
+            self._delete(gone)
+            if rows.num_rows:
                 self._table.add(rows)
-            self._untended += rows.num_rows
+        self._untended += rows.num_rows
 
     def remove(self, paths: Iterable[str]) -> None:
         """Take these files out."""
-        wanted = sorted(set(paths))
-        for at in range(0, len(wanted), DELETE_AT_ONCE):
-            with translated():
-                self._table.delete(f"path IN ({quoted(wanted[at : at + DELETE_AT_ONCE])})")
+        with self._commits_on(gone=sorted(set(paths)), come=()) as gone:
+            self._delete(gone)
+
+    def _delete(self, paths: Sequence[str]) -> None:
+        for at in range(0, len(paths), DELETE_AT_ONCE):
+            self._table.delete(f"path IN ({quoted(paths[at : at + DELETE_AT_ONCE])})")
 
     @property
     def untended(self) -> bool:
@@ -247,20 +243,12 @@ class Store:
             if thoroughly:
                 written = time.monotonic()
                 self._table.optimize()
-                if self._table.count_rows() >= VECTOR_INDEX_ROWS and not self._has_index("vector"):
-                    self.index_vectors()
                 if self._untended >= LEFT_OVER_ROWS:
                     # What was compacted is still there: as much again as the index.
                     time.sleep(max(0.0, KEEP_AFTER_BUILD.total_seconds() - (time.monotonic() - written)))
             self._table.optimize(cleanup_older_than=KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
         self._tended = time.monotonic()
         self._untended = 0
-
-    def index_vectors(self) -> None:
-        """Make the vector index (anew), however few vectors there are."""
-        with translated():
-            self._table.create_index("vector", config=vector_index(int(self._table.count_rows())))
-        self._rough = True
 
     # --- look-ups
 
@@ -281,30 +269,30 @@ class Store:
     ) -> list[Found]:
         """Chunks by the inner product of their vectors with this one, of shape (dimension,).
 
-        `exact` compares with every vector, even where there is a vector index.
+        `exact` compares with every vector, even where signs would tell which ones are worth it.
         """
-        rough = self._rough and not exact
-        with translated():
-            query = self._table.search(vector, vector_column_name="vector").distance_type("dot")
-            query = query.nprobes(PROBES) if rough else query.bypass_vector_index()
-            if rough and self._rows is None:
-                query = query.refine_factor(REFINE)
-            elif rough:
-                query = query.limit(limit * REFINE)
-            query = query.select([*self._shown, "_distance"]).with_row_id(True)
-            query = query if rough and self._rows else query.limit(limit)
-            if where:
-                query = query.where(_sendable(where), prefilter=True)
-            answer = query.to_arrow()
-            if rough and self._rows:
-                return self._refined(answer["_rowid"].to_pylist(), vector, limit)
-            return self._found(answer, "_distance")
+        allowed = self._matching(where) if where else None
+        block = self._rows.block()
+        among = block.places(allowed) if allowed is not None else None
+        among = among[among >= 0] if among is not None else None
+        places, products = block.vectors.nearest(vector, limit, among=among, exact=exact)
+        return self._found(block, places, products)
+
+    def similarities(self, vector: NDArray[np.float32], rows: Sequence[int]) -> dict[int, float]:
+        """The inner products of rows just found; those that have gone are left out."""
+        block = self._rows.block()
+        places = block.places(np.asarray(rows, np.uint64))
+        here = places >= 0
+        values = block.vectors.products(places[here], vector).tolist()
+        return dict(zip((row for row, known in zip(rows, here.tolist(), strict=True) if known), values, strict=True))
 
     def within(self, where: str, limit: int) -> list[Found]:
         """Chunks by a predicate."""
         with translated():
-            query = self._table.search().where(_sendable(where)).select(_FOUND_COLUMNS).with_row_id(True).limit(limit)
-            return _found(query.to_arrow().to_pylist(), "")
+            query = self._table.search().where(sendable(where)).select([*_SHOWN]).with_row_id(True).limit(limit)
+            answer = query.to_arrow()
+            columns = [answer[name].to_pylist() for name in ("_rowid", *_SHOWN)]
+            return [Found(*values, score=0.0) for values in zip(*columns, strict=True)]
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """The texts of rows just found, in the order asked for; "" for one that has gone meanwhile."""
@@ -322,68 +310,100 @@ class Store:
             table = self._table.take_row_ids(list(rows)).select(columns).to_arrow()
             return {row["text_hash"]: (row["qualified"], row["text"]) for row in table.to_pylist()}
 
-    def vectors(self, rows: Sequence[int]) -> dict[int, NDArray[np.float32]]:
-        """The vectors of rows just found."""
-        if not rows:
-            return {}
-        with translated():
-            if self._rows is not None:
-                return self._rows.vectors(rows)
-            table = self._table.take_row_ids(list(rows)).select(["vector"]).with_row_id().to_arrow()
-            return dict(zip(table["_rowid"].to_pylist(), _matrix(table["vector"], self.dimension), strict=True))
-
     def refresh(self) -> None:
         """See what other processes wrote, now rather than within a second."""
         with translated():
             self._table.checkout_latest()
+        self._state = (self._state[0], float("-inf"))
 
     # --- details
 
     def _match(self, text: str, column: str, limit: int, where: str | None) -> list[Found]:
-        query = MatchQuery(_sendable(text), column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
+        rows, scores = self._ask_words(text, column, limit, where, ())
+        block = self._rows.block()
+        if (block.places(rows) < 0).any():
+            # Without a column Lance answers rows that are gone, too, but it saves a fifth of the time.
+            rows, scores = self._ask_words(text, column, limit, where, ("start",))
+            block = self._rows.block(having=rows)
+        places = block.places(rows)
+        here = places >= 0
+        return self._found(block, places[here], scores[here])
+
+    def _ask_words(
+        self, text: str, column: str, limit: int, where: str | None, columns: Sequence[str]
+    ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+        query = MatchQuery(sendable(text), column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
         with translated():
-            search = self._table.search(query, query_type="fts").select([*self._shown, "_score"])
+            search = self._table.search(query, query_type="fts").select([*columns, "_score"])
             search = search.with_row_id(True).limit(limit)
             if where:
-                search = search.where(_sendable(where), prefilter=True)
-            return self._found(search.to_arrow(), "_score")
+                search = search.where(sendable(where), prefilter=True)
+            answer = search.to_arrow()
+        return np.asarray(answer["_rowid"].to_numpy(), np.uint64), answer["_score"].to_numpy()
 
-    @property
-    def _shown(self) -> list[str]:
-        """The columns that a look-up has to fetch; with none, Lance's full-text search finds deleted rows, too."""
-        return _FOUND_COLUMNS if self._rows is None else ["id"]
+    def _found(self, block: Block, places: NDArray[np.intp], scores: NDArray[np.float32]) -> list[Found]:
+        with translated():
+            records = block.records(places)
+        rows = block.ids[places].tolist()
+        return [
+            Found(*(row, *record), score=score)
+            for row, record, score in zip(rows, records, scores.tolist(), strict=True)
+            if record
+        ]
 
-    def _fetch(self, rows: Sequence[int] | None) -> Any:
-        columns = [*_FOUND_COLUMNS, "vector"]
+    # --- how rows come into memory
+
+    @contextlib.contextmanager
+    def _commits_on(self, *, gone: Sequence[str], come: Sequence[str]) -> Generator[Sequence[str]]:
+        """Commits that take these files' rows out and then add those; of a few, the rows in memory follow at once."""
+        try:
+            with translated():
+                yield gone
+            if len(gone) + len(come) <= FOLLOWED_PATHS:
+                before, after = State("", self._commits), State("", self._commits + 1)
+                self._rows.follow(before, after, gone, partial(self._read_files, come) if come else None)
+        finally:
+            self._commits += 1  # nobody knows how far one came that failed
+
+    def _read_files(self, paths: Sequence[str]) -> Any:
+        with translated():
+            query = self._table.search().where(f"path IN ({quoted(paths)})").select([*_SHOWN, "vector"])
+            return query.with_row_id(True).limit(None).to_arrow()
+
+    def _current_state(self) -> State:
+        """Of the writer's table nothing is asked: its commits are ours."""
+        if self._write:
+            return State("", self._commits)
+        state, looked = self._state
+        now = time.monotonic()
+        if now - looked >= _SEEN_S:
+            with translated():
+                made = (self._table.schema.metadata or {}).get(_TABLE.encode(), b"")
+                state = State(made.decode(errors="replace"), int(self._table.version))
+            self._state = state, now
+        return state
+
+    def _row_ids(self) -> NDArray[np.uint64]:
+        with translated():
+            table = self._table.search().select(["start"]).with_row_id(True).limit(None).to_arrow()
+            return np.asarray(table["_rowid"].to_numpy(), np.uint64)
+
+    def _matching(self, where: str) -> NDArray[np.uint64]:
+        with translated():
+            query = self._table.search().where(sendable(where)).select(["start"]).with_row_id(True).limit(None)
+            return np.asarray(query.to_arrow()["_rowid"].to_numpy(), np.uint64)
+
+    def _read(self, rows: Sequence[int] | None, columns: Sequence[str]) -> Any:
         with translated():
             if rows is None:
-                return self._table.search().select(columns).with_row_id(True).limit(None).to_arrow()
-            return self._table.take_row_ids(list(rows)).select(columns).with_row_id().to_arrow()
+                return self._table.search().select(list(columns)).with_row_id(True).limit(None).to_arrow()
+            return self._table.take_row_ids(list(rows)).select(list(columns)).with_row_id().to_arrow()
 
-    def _found(self, answer: Any, score: str) -> list[Found]:
-        rows: list[dict[str, Any]] = answer.to_pylist()
-        if self._rows is not None:
-            records = self._rows.records([row["_rowid"] for row in rows])
-            rows = [row | records[row["_rowid"]] for row in rows if row["_rowid"] in records]
-        return _found(rows, score)
-
-    def _refined(self, rows: Sequence[int], vector: NDArray[np.float32], limit: int) -> list[Found]:
-        """The nearest of the rows that a vector index named, by their true inner products."""
-        assert self._rows is not None
-        near = [(float(own @ vector), row) for row, own in self._rows.vectors(rows).items()]
-        near.sort(key=lambda one: (-one[0], one[1]))
-        records = self._rows.records([row for _, row in near[:limit]])
-        return _found(
-            [{**records[row], "_rowid": row, "_score": score} for score, row in near[:limit] if row in records],
-            "_score",
-        )
-
-    def _has_index(self, column: str) -> bool:
-        return any(column in index.columns for index in self._table.list_indices())
+    # --- details
 
     def _record_batch(self, files: Sequence[FileRows]) -> Any:
         rows = [(file, row) for file in files for row in file.rows]
-        flat = np.frombuffer(b"".join(file.vectors for file in files), dtype=np.float16)
+        flat = np.frombuffer(b"".join(file.vectors for file in files), dtype=np.int8)
         columns: dict[str, Any] = {
             "path": [file.path for file, _ in rows],
             "file_hash": [file.file_hash for file, _ in rows],
@@ -395,34 +415,6 @@ class Store:
                 columns[name] = [getattr(row, name) for _, row in rows]
         return pa.table([pa.array(columns[name], field.type) for name, field in zip(schema.names, schema, strict=True)],
                         schema=schema)  # fmt: skip
-
-
-@contextlib.contextmanager
-def translated() -> Generator[None]:
-    """The libraries raise nearly anything; what they say is logged, and a person reads a sentence."""
-    try:
-        yield
-    except (IndexDamaged, IndexFull):
-        raise
-    except (TypeError, AttributeError, NameError):
-        raise  # ours
-    except Exception as error:
-        if _NO_ROOM.search(str(error)) or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
-            raise IndexFull(
-                "The disk is full: the code index cannot grow.", hint="Free some space; it goes on by itself."
-            ) from error
-        log.debug("the store failed", exc_info=True)
-        raise IndexDamaged(f"The code index cannot be read or written ({_first_line(error)}).") from error
-
-
-def _absent_or_old(damage: IndexDamaged) -> bool:
-    """Whether there is surely nothing of use at the location."""
-    return isinstance(damage, IndexOutdated) or "was not found" in str(damage)
-
-
-def _first_line(error: Exception) -> str:
-    first = (str(error).splitlines() or [type(error).__name__])[0]
-    return _WHERE_IN_LANCE.sub("", first)[:200]
 
 
 def _schema(dimension: int, vectors: str) -> Any:
@@ -439,10 +431,22 @@ def _schema(dimension: int, vectors: str) -> Any:
             pa.field("start", pa.int32(), nullable=False),
             pa.field("end", pa.int32(), nullable=False),
             *map(packed, ("text", "words", "names", "defines")),
-            pa.field("vector", pa.list_(pa.float16(), dimension), nullable=False),
+            pa.field("vector", pa.list_(pa.int8(), dimension), nullable=False),
         ],
         metadata={"zicoder.schema": SCHEMA, "zicoder.vectors": vectors},
     )
+
+
+def _outside(table: Any, paths: Sequence[str]) -> NDArray[np.intp]:
+    """The rows of a table that belong to none of these files."""
+    inside: Any = _compute.is_in(table["path"], value_set=pa.array(paths, pa.string()))
+    return np.flatnonzero(~inside.combine_chunks().to_numpy(zero_copy_only=False))
+
+
+def _same(found: Any, wanted: Any) -> bool:
+    """Whether a table's schema is the one that we would make, but for the table's own name."""
+    metadata = {key: value for key, value in (found.metadata or {}).items() if key != _TABLE.encode()}
+    return metadata == wanted.metadata and found.names == wanted.names
 
 
 def _make(database: Any, location: str, schema: Any) -> Any:
@@ -453,9 +457,8 @@ def _make(database: Any, location: str, schema: Any) -> Any:
         elif CHUNKS in database.list_tables().tables:
             database.drop_table(CHUNKS)
         # Stable row ids: what a look-up found can be fetched a moment later, also when a compaction came between.
-        table = database.create_table(
-            CHUNKS, schema=schema, storage_options={"new_table_enable_stable_row_ids": "true"}
-        )
+        named = schema.with_metadata({**schema.metadata, _TABLE: secrets.token_hex(8)})
+        table = database.create_table(CHUNKS, schema=named, storage_options={"new_table_enable_stable_row_ids": "true"})
         table.set_unenforced_primary_key("id")
         exact = FTS(
             base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False,
@@ -465,39 +468,3 @@ def _make(database: Any, location: str, schema: Any) -> Any:
         table.create_index("names", config=exact)
         table.create_index("path", config=BTree())
         return table
-
-
-def _found(rows: Iterable[dict[str, Any]], score: str) -> list[Found]:
-    """Rows of an answer; `score` names the column that says how good they are: a distance is turned round."""
-    found: list[Found] = []
-    for row in rows:
-        value = float(row[score]) if score else 0.0
-        found.append(
-            Found(
-                row["_rowid"], row["id"], row["path"], row["language"], row["kind"], row["symbol"], row["qualified"],
-                row["signature"], row["start"], row["end"], row["text_hash"],
-                1.0 - value if score == "_distance" else value,
-            )
-        )  # fmt: skip
-    return found
-
-
-def _matrix(column: Any, dimension: int) -> NDArray[np.float32]:
-    flat = column.combine_chunks().flatten().to_numpy(zero_copy_only=False)
-    return np.asarray(flat, np.float32).reshape(-1, dimension)
-
-
-def vector_index(rows: int) -> IvfRq:
-    """How the vectors of so many rows are indexed."""
-    partitions = max(1, rows // PARTITION_ROWS)
-    return IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
-
-
-def quoted(values: Iterable[str]) -> str:
-    """Texts as a list of SQL's, for a predicate."""
-    return _sendable(", ".join("'" + value.replace("'", "''") + "'" for value in values))
-
-
-def _sendable(text: str) -> str:
-    """Half a character, as editors can send it, is in no row; the libraries would fail as if the index were damaged."""
-    return text.encode(errors="replace").decode()

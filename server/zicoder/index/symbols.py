@@ -1,14 +1,18 @@
 """The names that a project defines, for look-up while typing: exact, prefix, camel hump, then anywhere inside.
 
-A table of a large project's names is matched by one regular expression over one string: a few milliseconds.
+Names are found by binary search and by one search through one string; only for humps single names are looked at.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from heapq import nsmallest
+from itertools import accumulate
+
+import numpy as np
 
 from zicoder.index.words import split_identifier
 
@@ -51,58 +55,102 @@ class SymbolTable:
 
     def __init__(self, symbols: Iterable[Symbol]) -> None:
         self._symbols = sorted(symbols, key=lambda s: (len(s.name), s.name, s.path, s.line))
-        self._names = _Column(s.name.lower() for s in self._symbols)
-        self._humps = _Column(_humps(s.name) for s in self._symbols)
+        self._names = _Names([s.name.lower() for s in self._symbols])
+        self._humps = _Humps([_humps(s.name) for s in self._symbols])
 
     def __len__(self) -> int:
         return len(self._symbols)
 
     def find(self, query: str, limit: int = 100) -> list[Symbol]:
         """The best matches, best kind of match first, short names before long ones. Nothing for an empty query."""
-        query = query.strip()
-        scope, _, name = query.replace("::", ".").rpartition(".")
-        lower = re.escape(name.lower())
+        scope, _, name = query.strip().replace("::", ".").rpartition(".")
+        lower = _line(name.lower())
         if not lower:
             return []
-        found: dict[int, None] = {}
-        patterns = [(self._names, rf"^{lower}$"), (self._names, rf"^{lower}")]
+        most = limit * (4 if scope else 1)
+        found: dict[int, None] = dict.fromkeys(self._names.exact(lower, most))
+        found |= dict.fromkeys(self._names.beginning(lower, most))
         if len(name) > 1:
-            patterns += [(self._humps, _hump_pattern(name)), (self._names, rf"^.*{lower}")]
-        for column, pattern in patterns:
-            for index in column.matching(pattern, limit * (4 if scope else 1)):
-                found.setdefault(index)
+            found |= dict.fromkeys(self._humps.matching(name, most))
+            found |= dict.fromkeys(self._names.containing(lower, most))
         symbols = (self._symbols[index] for index in found)
         inside = scope.lower()
         return [s for s in symbols if not scope or inside in s.qualified.lower().rpartition(".")[0]][:limit]
 
 
-class _Column:
-    """One value for each symbol, joined by line ends."""
+class _Names:
+    """Every symbol's name in lower case. All answers are the first `limit` of the symbols' numbers, in order."""
 
-    def __init__(self, values: Iterable[str]) -> None:
-        lines = [value.replace("\n", " ") for value in values]
-        self._text = "\n".join(lines)
-        self._starts: list[int] = []
-        at = 0
-        for line in lines:
-            self._starts.append(at)
-            at += len(line) + 1
+    def __init__(self, names: Sequence[str]) -> None:
+        lines = [_line(name) for name in names]
+        self._order = sorted(range(len(lines)), key=lines.__getitem__)
+        self._sorted = [lines[index] for index in self._order]
+        self._text, self._starts = _joined(lines)
 
-    def matching(self, pattern: str, limit: int) -> Iterable[int]:
-        """Indexes of the first `limit` values in which the pattern is found."""
-        for count, match in enumerate(re.finditer(pattern, self._text, re.MULTILINE)):
-            if count >= limit or not self._starts:
+    def exact(self, name: str, limit: int) -> list[int]:
+        """Those that are the name."""
+        return self._order[bisect_left(self._sorted, name) : bisect_right(self._sorted, name)][:limit]
+
+    def beginning(self, prefix: str, limit: int) -> list[int]:
+        """Those that begin so."""
+        first = bisect_left(self._sorted, prefix)
+        end = bisect_right(self._sorted, prefix, lo=first, key=lambda name: name[: len(prefix)])
+        return nsmallest(limit, self._order[first:end])
+
+    def containing(self, part: str, limit: int) -> Iterable[int]:
+        """Those with this anywhere inside."""
+        at = -1
+        for _ in range(limit):
+            at = self._text.find(part, at + 1)
+            if at < 0:
                 return
-            yield bisect_right(self._starts, match.start()) - 1
+            yield bisect_right(self._starts, at) - 1
+            at = self._text.index("\n", at)
 
 
-def _hump_pattern(name: str) -> str:
+class _Humps:
+    """The words of every symbol's name. What cannot match is told by letters: most of a large table at once."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._words = [_line(each) for each in words]
+        text, starts = _joined(self._words)
+        letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        self._first = letters[starts] if starts else letters
+        bits = np.left_shift(np.uint64(1), (letters % 64).astype(np.uint64))
+        self._letters = np.bitwise_or.reduceat(bits, starts) if starts else bits
+
+    def matching(self, name: str, limit: int) -> Iterable[int]:
+        """The first `limit` symbols that a name stands for, in order."""
+        letters = [letter for letter in name.lower() if letter.isalnum()][:MAX_HUMPS]
+        if not letters:
+            return
+        wanted = np.bitwise_or.reduce([np.uint64(1 << ord(letter) % 64) for letter in letters])
+        possible = (self._first == ord(letters[0])) & ((self._letters & wanted) == wanted)
+        matches = re.compile(_hump_pattern(letters)).match
+        for index in np.flatnonzero(possible).tolist():
+            if matches(self._words[index]):
+                yield index
+                limit -= 1
+                if not limit:
+                    return
+
+
+def _line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
+def _joined(lines: Sequence[str]) -> tuple[str, list[int]]:
+    """The lines as one text, each ended, and where each begins."""
+    starts = [0, *accumulate(len(line) + 1 for line in lines)]
+    return "".join(f"{line}\n" for line in lines), starts[:-1]
+
+
+def _hump_pattern(letters: Sequence[str]) -> str:
     """Each letter goes on in the word it is in, or begins a later one: `gUN`, `getUN` and `gun` find getUserName.
 
     A later word is reached over at most MAX_SKIPPED others, which bounds how often the expression can go back.
     """
-    letters = [re.escape(letter) for letter in name.lower() if letter.isalnum()][:MAX_HUMPS]
-    return "^" + rf"(?:[^\n ]* (?:[^\n ]* ){{0,{MAX_SKIPPED}}})?".join(letters) if letters else r"(?!)"
+    return rf"(?:[^ ]* (?:[^ ]* ){{0,{MAX_SKIPPED}}})?".join(map(re.escape, letters))
 
 
 def _humps(name: str) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zicoder.index.frames import FileRows, Row
+from zicoder.index.vectors import scales_of
 
 __all__ = ["Corpus", "Unsaved", "UnsavedRow"]
 
@@ -86,7 +87,8 @@ class Unsaved:
 
     def put(self, file: FileRows) -> None:
         """Take over the rows of a document."""
-        matrix = np.frombuffer(file.vectors, np.float16).astype(np.float32).reshape(-1, self._dimension)
+        stored = np.frombuffer(file.vectors, np.int8).reshape(-1, self._dimension)
+        matrix = stored * scales_of(stored)[:, None]
         rows = tuple(
             UnsavedRow(file.path, row, vector, Counter(row.words.split(" ")), frozenset(row.names.split(" ")))
             for row, vector in zip(file.rows, matrix, strict=True)

@@ -1,76 +1,125 @@
-"""Rows kept in memory: the same as fetched ones, whenever and however they came."""
+"""Rows kept in memory: those of the table, whatever was written to it since."""
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from zicoder.index.rows import FEW, Rows
+from zicoder.index import rows as module
+from zicoder.index.rows import FEW, Block, Rows, Source, State
 
 DIMENSION = 4
 
 
+def outside(table: Any, paths: Sequence[str]) -> Any:
+    return np.flatnonzero([path not in paths for path in table["path"].to_pylist()])
+
+
 class Table:
-    """Rows `first` to `last` - 1 under ids of three times their number; counts what was asked."""
+    """Rows by id, each id's number in its columns; counts how rows were asked for."""
 
-    def __init__(self, last: int) -> None:
-        self.last = last
+    def __init__(self, ids: Sequence[int]) -> None:
+        self.ids = list(ids)
+        self.commit = 0
+        self.name = ""
         self.asked: list[int | None] = []
-        self.read_all = threading.Event()
+        source = Source(
+            lambda: State(self.name, self.commit), lambda: np.asarray(self.ids, np.uint64), self.read,
+            pa.concat_tables, outside, ("id", "path"),
+        )  # fmt: skip
+        self.rows = Rows(source, DIMENSION)
 
-    def fetch(self, rows: Sequence[int] | None) -> Any:
-        self.asked.append(None if rows is None else len(rows))
-        numbers = range(self.last) if rows is None else [row // 3 for row in rows if row // 3 < self.last]
-        flat = np.repeat(np.asarray(list(numbers), np.float16), DIMENSION)
-        table = pa.table(
-            {
-                "_rowid": pa.array([number * 3 for number in numbers], pa.uint64()),
-                "id": [f"row {number}" for number in numbers],
-                "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), DIMENSION),
-            }
-        )
-        if rows is None:
-            self.read_all.set()
-        return table
+    def read(self, ids: Sequence[int] | None, columns: Sequence[str]) -> Any:
+        self.asked.append(None if ids is None else len(ids))
+        wanted = self.ids if ids is None else [row for row in ids if row in self.ids]
+        flat = np.repeat(np.asarray([1 + row % 100 for row in wanted], np.int8), DIMENSION)
+        every = {
+            "id": pa.array([f"row {row}" for row in wanted], pa.string()),
+            "path": pa.array([f"{self.name}{row % 5}" for row in wanted], pa.string()),
+            "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), DIMENSION),
+        }
+        return pa.table({"_rowid": pa.array(wanted, pa.uint64()), **{name: every[name] for name in columns}})
 
-
-def rows_of(table: Table) -> Rows:
-    return Rows(table.fetch, lambda: table.last, DIMENSION)
-
-
-def test_rows_are_fetched_once() -> None:
-    table = Table(10)
-    rows = rows_of(table)
-    assert rows.records([6, 0]) == {6: {"id": "row 2"}, 0: {"id": "row 0"}}
-    assert rows.vectors([0, 6])[6].tolist() == [2.0] * DIMENSION
-    assert table.asked == [2]
+    def write(self, ids: Sequence[int]) -> None:
+        self.ids = list(ids)
+        self.commit += 1
 
 
-def test_rows_that_have_gone_are_left_out() -> None:
-    rows = rows_of(Table(2))
-    assert rows.records([3, 300]) == {3: {"id": "row 1"}}
-    assert rows.vectors([300]) == {}
-    assert rows.records([]) == {}
+def shown(block: Block) -> dict[int, str]:
+    """What each row of a block says; its vector must be the row's, too."""
+    records = block.records(np.arange(len(block.ids)))
+    assert block.vectors.matrix[:, 0].tolist() == [1 + row % 100 for row in block.ids.tolist()]
+    assert block.vectors.scales.shape == block.ids.shape
+    return dict(zip(block.ids.tolist(), (record[0] for record in records if record), strict=True))
 
 
-def test_all_rows_are_read_once_many_were_asked_for_and_new_ones_still_come() -> None:
-    table = Table(FEW * 2)
-    rows = rows_of(table)
-    rows.records([3 * number for number in range(FEW)])
-    assert table.read_all.wait(10)
-    for thread in threading.enumerate():
-        if thread.name == "zicoder-rows":
-            thread.join(10)
-    table.asked.clear()
-    last = 3 * (table.last - 1)
-    assert rows.records([last, 3]) == {last: {"id": f"row {table.last - 1}"}, 3: {"id": "row 1"}}
-    assert rows.vectors([last])[last].tolist() == [float(np.float16(table.last - 1))] * DIMENSION
-    assert table.asked == []
-    table.last += 1
-    new = 3 * (table.last - 1)
-    assert rows.records([3, new])[new] == {"id": f"row {table.last - 1}"}
-    assert table.asked == [1]
+def expected(ids: Sequence[int]) -> dict[int, str]:
+    return {row: f"row {row}" for row in sorted(ids)}
+
+
+@settings(deadline=None)
+@given(st.lists(st.lists(st.integers(0, 40), unique=True), max_size=6))
+def test_a_block_equals_the_table_after_any_commits(commits: list[list[int]]) -> None:
+    table = Table([])
+    for ids in commits:
+        table.write(ids)
+        assert shown(table.rows.block()) == expected(ids)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(st.sets(st.integers(0, 4), max_size=2), st.integers(0, 700)), max_size=5))
+def test_a_block_follows_commits_that_it_is_told_of(commits: list[tuple[set[int], int]]) -> None:
+    table = Table(range(20))
+    table.rows.block()
+    for gone, many in commits:
+        before = State("", table.commit)
+        last = max(table.ids, default=0)
+        new = list(range(last + 1, last + 1 + many))
+        table.write([*(row for row in table.ids if row % 5 not in gone), *new])
+        read = (lambda: table.read(new, ("id", "path", "vector"))) if new else None  # noqa: B023 - called at once
+        table.rows.follow(before, State("", table.commit), [str(path) for path in gone], read)
+        assert shown(table.rows.block()) == expected(table.ids)
+
+
+def test_only_new_rows_are_fetched() -> None:
+    table = Table(range(10))
+    table.rows.block()
+    table.rows.block()
+    table.write([*range(1, 10), 12, 11])
+    assert shown(table.rows.block()) == expected([*range(1, 10), 11, 12])
+    table.write(range(FEW + 30))
+    table.rows.block()
+    assert table.asked == [None, 2, None]
+
+
+def test_a_row_that_a_look_up_found_before_its_commit_was_known_is_asked_for() -> None:
+    table = Table(range(3))
+    table.rows.block()
+    table.ids.append(7)
+    assert 7 in shown(table.rows.block(having=np.asarray([2, 7], np.uint64)))
+
+
+def test_a_table_that_was_made_anew_is_read_anew() -> None:
+    table = Table(range(3))
+    table.rows.block()
+    table.name = "another"
+    assert table.rows.block().records(np.asarray([1])) == [("row 1", "another1")]
+
+
+def test_of_a_large_table_columns_are_fetched_for_each_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST", 5)
+    table = Table(range(4))
+    table.rows.block()
+    for ids in (range(8), range(1, 9), range(2)):
+        table.write(ids)
+        assert shown(table.rows.block()) == expected(ids)
+    table.write(range(8))
+    block = table.rows.block()
+    table.write(range(1, 8))
+    assert block.records(np.asarray([0, 3])) == [(), ("row 3", "3")]

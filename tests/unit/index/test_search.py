@@ -2,98 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
-import shutil
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
-from indexed import EMBEDDER, MAX_BYTES, function, indexing, open_store, put
+from indexed import EMBEDDER, SHOP, build
 
-from zicoder.index.code_index import CodeIndex
-from zicoder.index.readers import Readers
 from zicoder.index.search import Scope, Searcher
 from zicoder.index.unsaved import Unsaved
-
-FILES = {
-    "shop/cart.py": '''class Cart:
-    """What a customer is about to buy."""
-
-    def __init__(self, currency):
-        self.lines = []
-        self.currency = currency
-        self.discount_rules = load_discount_rules(currency)
-
-    def add_line(self, article, quantity):
-        """Put an article into the cart, or more of it."""
-        for line in self.lines:
-            if line.article == article:
-                line.quantity += quantity
-                return line
-        self.lines.append(Line(article, quantity))
-        return self.lines[-1]
-
-    def compute_total_price(self):
-        """Sum of all lines after discounts."""
-        total = sum(line.article.price * line.quantity for line in self.lines)
-        for rule in self.discount_rules:
-            total = rule.apply(total)
-        return total
-
-    def remove_line(self, article):
-        """Take an article out of the cart, however many of it there are."""
-        remaining = [line for line in self.lines if line.article != article]
-        removed = len(self.lines) - len(remaining)
-        self.lines = remaining
-        return removed
-
-    def describe_contents(self, formatter):
-        """One row of text for each line, as the e-mail to the customer shows them."""
-        rows = []
-        for line in self.lines:
-            rows.append(formatter.row(line.article.title, line.quantity, line.article.price))
-        return formatter.table(rows)
-''',
-    "shop/checkout.py": '''from shop.cart import Cart
-
-
-def check_out(cart, payment_provider):
-    """Charge the customer's card for everything in the cart."""
-    amount = cart.compute_total_price()
-    receipt = payment_provider.charge(amount, cart.currency)
-    if not receipt.accepted:
-        raise PaymentRefused(receipt.reason)
-    return receipt
-''',
-    "shop_old/cart.py": "def legacy_cart_import(path):\n    return read_csv_rows(path, delimiter=';')\n",
-    "tests/test_cart.py": """from shop.cart import Cart
-
-
-def test_compute_total_price_of_an_empty_cart():
-    assert Cart("EUR").compute_total_price() == 0
-""",
-    "web/app.ts": "export function renderCartPage(cart: Cart) {\n  return `<h1>${cart.computeTotalPrice()}</h1>`;\n}\n",
-    "vendor/lib/cart.py": "def compute_total_price(cart):\n    return sum(cart)\n",
-    "docs/cart.md": "# The cart\n\nThe total price is computed after discounts.\n",
-    "it's 100%/odd.py": "def odd_place():\n    return 1\n",
-}
 
 
 @pytest.fixture(scope="module")
 def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
     root = tmp_path_factory.mktemp("shop")
-    for path, content in FILES.items():
-        put(root / "project", path, content)
-    readers = Readers(root / "project", max_bytes=MAX_BYTES, count=1)
-    store = open_store(root / "index")
-
-    async def build() -> None:
-        async with indexing(store, readers, root / "project") as indexer:
-            await indexer.update()
-
-    asyncio.run(build())
-    readers.close()
+    store = build(root / "project", root / "index", SHOP)
     searcher = Searcher(store, EMBEDDER, Unsaved(EMBEDDER.dimension))
     yield searcher
     searcher.close()
@@ -106,7 +27,7 @@ def test_a_name_finds_its_definition_first(searcher: Searcher) -> None:
     first = searcher.search("compute_total_price")[0]
     assert (first.path, first.qualified) == ("shop/cart.py", "Cart.compute_total_price")
     assert first.text.lstrip().startswith("def compute_total_price")
-    assert FILES["shop/cart.py"].split("\n")[first.start].strip() == "def compute_total_price(self):"
+    assert SHOP["shop/cart.py"].split("\n")[first.start].strip() == "def compute_total_price(self):"
 
 
 def test_a_question_finds_code_before_tests_and_vendored_code(searcher: Searcher) -> None:
@@ -124,7 +45,7 @@ def test_the_other_spelling_of_a_name_is_found_too(searcher: Searcher) -> None:
 
 def test_lines_are_those_of_the_file(searcher: Searcher) -> None:
     for hit in searcher.search("cart", k=50):
-        lines = FILES[hit.path].split("\n")
+        lines = SHOP[hit.path].split("\n")
         assert hit.text.rstrip("\n") == "\n".join(lines[hit.start : hit.end]).rstrip("\n")
 
 
@@ -194,7 +115,7 @@ def test_any_query_is_answered(searcher: Searcher, query: str) -> None:
         searcher.definitions(query.split()),
         searcher.callers(query),
     ):
-        assert all(hit.path in FILES for hit in hits)
+        assert all(hit.path in SHOP for hit in hits)
     if not any(c.isalnum() for c in query):
         assert searcher.search(query) == []
     assert searcher.store.version() == version
@@ -212,91 +133,3 @@ def test_any_number_of_answers(searcher: Searcher) -> None:
     assert len(many) == len({(hit.path, hit.start) for hit in many})
     assert searcher.definitions(["Cart"], 0) == searcher.callers("Cart", 0) == []
     assert searcher.definitions(["Cart"], 10**6)
-
-
-# --- the facade: damage is mended behind the back of who asks
-
-
-@pytest.fixture
-async def index(tmp_path: Path) -> AsyncIterator[CodeIndex]:
-    for path, content in FILES.items():
-        put(tmp_path / "project", path, content)
-    async with CodeIndex(tmp_path / "project", tmp_path / "index") as index:
-        yield index
-
-
-async def test_before_it_is_open_every_answer_is_empty(index: CodeIndex) -> None:
-    assert await index.search("cart") == await index.symbols("cart") == []
-    assert await index.similar("cart") == await index.definitions(["cart"]) == await index.callers("cart") == []
-
-
-async def test_after_it_was_closed_too(index: CodeIndex) -> None:
-    await index.update()
-    assert await index.search("cart")
-    await index.close()
-    assert await index.search("cart") == await index.symbols("cart") == []
-
-
-@pytest.mark.parametrize("pattern", ["data/*.lance", "_indices/*/*.lance", "_versions/*.manifest"])
-async def test_damage_is_mended_and_never_raised(index: CodeIndex, tmp_path: Path, pattern: str) -> None:
-    await index.update()
-    expected = await index.symbols("cart")
-    await index.close()
-    for place in (tmp_path / "index" / "chunks.lance").glob(pattern):
-        place.write_bytes(random.Random(0).randbytes(500))
-    async with CodeIndex(index.root, tmp_path / "index") as again:
-        await again.open()
-        await asyncio.gather(*(again.search(query) for query in ("cart", "price", "compute_total_price")))
-        await again.settled()
-        await again.update()
-        assert (await again.search("compute_total_price"))[0].path == "shop/cart.py"
-        assert await again.symbols("cart") == expected
-
-
-async def test_an_index_that_disappears_while_it_is_open_is_made_again(index: CodeIndex, tmp_path: Path) -> None:
-    await index.update()
-    shutil.rmtree(tmp_path / "index" / "chunks.lance")
-    await index.search("compute_total_price")
-    await index.settled()
-    put(index.root, "new.py", function("brand_new"))
-    await index.update()
-    assert (await index.search("compute_total_price"))[0].path == "shop/cart.py"
-    assert [symbol.name for symbol in await index.symbols("brand_new")] == ["brand_new"]
-
-
-async def test_many_searches_while_the_index_is_made_anew(index: CodeIndex, tmp_path: Path) -> None:
-    await index.update()
-    damaged = index._store
-    stop = asyncio.Event()
-
-    async def ask() -> int:
-        answers = 0
-        while not stop.is_set():
-            await asyncio.sleep(0)
-            answers += len(await index.search("cart")) + len(await index.symbols("cart"))
-        return answers
-
-    asking = [asyncio.create_task(ask()) for _ in range(3)]
-    await asyncio.gather(index._make_anew(damaged), index._make_anew(damaged))
-    await asyncio.gather(index.update(), index.update())
-    stop.set()
-    await asyncio.gather(*asking)
-    assert (await index.search("compute_total_price"))[0].path == "shop/cart.py"
-    assert (await index.size()).files == len(FILES)
-
-
-async def test_a_file_that_is_gone_is_found_by_no_look_up(index: CodeIndex) -> None:
-    await index.update()
-    assert await index.search("compute_total_price")
-    for path in index.root.rglob("*.py"):
-        path.unlink()
-    await index.update()
-    assert [hit.path for hit in await index.search("compute_total_price") if hit.path.endswith(".py")] == []
-    assert await index.definitions(["compute_total_price"]) == await index.callers("compute_total_price") == []
-
-
-async def test_what_was_read_is_counted(index: CodeIndex) -> None:
-    assert (await index.update()).bytes_read > 0
-    assert (await index.update()).bytes_read == 0
-    (index.root / "more.py").write_text("answer = 42\n")
-    assert (await index.update()).bytes_read == len("answer = 42\n")

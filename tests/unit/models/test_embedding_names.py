@@ -49,7 +49,7 @@ def test_control_tokens_in_a_text_are_ordinary_text():
 
 def test_a_long_text_is_cut_and_keeps_its_end_token():
     assert words("one " * 5000, limit=8) == ["[CLS]", *["one"] * 6, "[SEP]"]
-    assert len(PIECES.encode("é" * 50_000_000, 256)) <= 256
+    assert len(PIECES.encode("é" * 5_000_000, 256)) <= 256
 
 
 def test_batches_hold_every_text_once_and_stay_small():

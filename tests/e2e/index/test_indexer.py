@@ -37,15 +37,29 @@ class World:
         return await from_scratch(self.readers, self.root, self.folder.with_name("scratch"))
 
 
-@pytest.fixture
-async def world(tmp_path: Path) -> AsyncIterator[World]:
-    root = tmp_path / "project"
-    root.mkdir()
-    readers = Readers(root, max_bytes=MAX_BYTES, count=1)
-    store = open_store(tmp_path / "index")
-    async with indexing(store, readers, root) as indexer:
-        yield World(root, tmp_path / "index", readers, store, indexer)
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Readers]]:
+    """A folder that every test empties, and one reader process for all of them."""
+    folder = tmp_path_factory.mktemp("indexer") / "place"
+    readers = Readers(folder / "project", max_bytes=MAX_BYTES, count=1)
+    yield folder, readers
     readers.close()
+
+
+def emptied(folder: Path) -> Path:
+    """The place with nothing in it but an empty project."""
+    shutil.rmtree(folder, ignore_errors=True)
+    (folder / "project").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+async def world(place: tuple[Path, Readers]) -> AsyncIterator[World]:
+    folder, readers = place
+    root = emptied(folder) / "project"
+    store = open_store(folder / "index")
+    async with indexing(store, readers, root) as indexer:
+        yield World(root, folder / "index", readers, store, indexer)
 
 
 def running(readers: Readers) -> bool:
@@ -368,16 +382,8 @@ class Editing:
         self.rescan |= any(path.endswith("ignore") for path in here.keys() | there.keys())
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Readers]]:
-    root = tmp_path_factory.mktemp("property")
-    readers = Readers(root / "project", max_bytes=MAX_BYTES, count=1)
-    yield root, readers
-    readers.close()
-
-
 @settings(
-    max_examples=25,
+    max_examples=40,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     phases=[Phase.explicit, Phase.generate, Phase.shrink],
@@ -387,8 +393,7 @@ def test_after_any_edits_it_is_equal_to_a_build_from_scratch(
     place: tuple[Path, Readers], steps: list[tuple[tuple[object, ...], str]]
 ) -> None:
     folder, readers = place
-    shutil.rmtree(folder, ignore_errors=True)
-    (folder / "project").mkdir(parents=True)
+    emptied(folder)
     asyncio.run(_edit_and_compare(folder, readers, steps))
 
 
