@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ import psutil
 import pytest
 
 from zicoder.engine.handle import Engine
-from zicoder.engine.protocol import Chat, FimTokens, Infill, Load, Message
+from zicoder.engine.protocol import Chat, ContextPart, FimTokens, Infill, Load, Message
 from zicoder.engine.status import EngineState, EngineStatus
 from zicoder.errors import EngineCrashed, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
 from zicoder.models.llama import LlamaInfill
@@ -343,3 +344,105 @@ async def test_cancelling_while_typing_moves_the_text_below_leaves_the_cache_rig
     await engine.load(load(engine, qwen, name="fresh"))
     fresh, _ = await answer(engine, infill(engine, prefix, model="fresh"))
     assert text == fresh
+
+
+BODY = "".join(f"def f{i}(x):\n    return x + {i}\n\n\n" for i in range(40))
+
+
+@pytest.mark.parametrize(
+    ("change", "most"),
+    [
+        (lambda body: body.replace("def f3(x):\n", "def f3(x, y=12):\n"), 40),
+        (lambda body: body.replace("def f3(x):\n    return x + 3\n\n\n", ""), 16),
+        (lambda body: "import os\n" + body.replace("return x + 20", "return x - 20"), 60),
+        (lambda body: body[len(body) // 2 :], 16),
+    ],
+    ids=["edit far above", "delete a function above", "edit two places", "the window moves on"],
+)
+async def test_an_edit_above_costs_only_itself(
+    engine: Engine, qwen: Path, change: Callable[[str], str], most: int
+) -> None:
+    await engine.load(load(engine, qwen))
+    before, _ = await answer(engine, infill(engine, BODY + PREFIX))
+    after, evaluated = await answer(engine, infill(engine, change(BODY) + PREFIX))
+    assert evaluated <= most
+    assert after == before
+
+
+async def test_other_files_are_read_when_idle(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    shapes = ContextPart("shapes.py", "def zylinder_volumen(radius, hoehe):\n    return 3.14 * radius**2 * hoehe\n")
+    other = ContextPart("other.py", "def quark(masse):\n    return masse * 17\n")
+    question: dict[str, Any] = {
+        "prefix": f"{BODY}import shapes\n\n\ndef f(r, h):\n    return shapes.zyl",
+        "suffix": "\n",
+        "path": "main.py",
+    }
+    plain, _ = await answer(engine, infill(engine, **question))
+    assert "inder_volumen(" not in plain
+    for context in ((shapes,), (shapes, other)):
+        _, evaluated = await answer(engine, infill(engine, **question, context=context, prefill=True))
+        assert 20 < evaluated < 300, "the text far above the cursor is moved, not evaluated again"
+        informed, evaluated = await answer(engine, infill(engine, **question, context=context))
+        assert "inder_volumen(" in informed
+        assert evaluated <= 2
+
+
+async def test_each_of_several_documents_finds_its_cache_again(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    texts = {name: BODY.replace("def f", f"def {name}_") + PREFIX for name in ("a", "b", "c")}
+    first = {name: await answer(engine, infill(engine, text, document=name)) for name, text in texts.items()}
+    for _ in range(2):
+        for name, text in texts.items():
+            said, evaluated = await answer(engine, infill(engine, text, document=name))
+            assert evaluated <= 2, name
+            assert said == first[name][0]
+
+
+async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen: Path) -> None:
+    """The library adds up in another order when it evaluates several tokens at a time (logits differ by up to 0.3), so
+    that two tokens that are nearly as good can change places; `test_worker_writing.py` shows that nothing else can.
+    """
+    await engine.load(load(engine, qwen, ctx=4096))
+    accepted = same = 0
+    source = Path(inspect.getsourcefile(asyncio.base_events) or "").read_text("utf-8").splitlines(keepends=True)
+    places = range(60, 660, 60)
+    for at in places:
+        question: dict[str, Any] = {
+            "prefix": "".join(source[at - 60 : at]),
+            "suffix": "".join(source[at + 6 : at + 12]),
+            "max_tokens": 40,
+            "stop": (),
+        }
+        said: list[str] = []
+        for draft in (False, True):
+            reading = engine.read(infill(engine, **question, draft=draft))
+            said.append("".join([piece async for piece in reading]))
+            accepted += reading.stats.accepted_tokens
+        same += said[0] == said[1]
+    assert same >= len(places) - 2
+    assert accepted > 10
+
+
+async def test_an_answer_nobody_waits_for_gives_way(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    speculative = asyncio.create_task(
+        answer(engine, infill(engine, BODY + PREFIX, max_tokens=200, stop=(), speculative=True))
+    )
+    await asyncio.sleep(0.05)
+    text, _ = await answer(engine, infill(engine))
+    assert "depth" in text
+    await asyncio.wait_for(speculative, 20)
+
+
+async def test_a_prefill_that_is_overtaken_half_way_leaves_the_cache_right(engine: Engine, qwen: Path) -> None:
+    """The new text in the middle is evaluated in part only; what stands behind it must end up where it belongs."""
+    await engine.load(load(engine, qwen, ctx=4096))
+    await answer(engine, infill(engine, BODY + PREFIX))
+    notes = "".join(f"NOTE_{i} = {i}\n" for i in range(60))
+    for n in range(6):
+        prefill = asyncio.create_task(answer(engine, infill(engine, notes * (n + 1) + BODY + PREFIX, prefill=True)))
+        await asyncio.sleep(0.15 * n)
+        text, _ = await answer(engine, infill(engine, BODY + PREFIX))
+        assert "width * height * depth" in text
+        await prefill

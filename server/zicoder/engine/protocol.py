@@ -18,9 +18,11 @@ __all__ = [
     "Begun",
     "Cancel",
     "Chat",
+    "ContextPart",
     "Done",
     "Failed",
     "FimTokens",
+    "Guide",
     "Infill",
     "Load",
     "Loaded",
@@ -77,6 +79,23 @@ class Unload(_Frame, frozen=True, kw_only=True):
     model: str
 
 
+class Guide(msgspec.Struct, frozen=True, kw_only=True):
+    """Which names may stand where in the answer; see `zicoder.models.protocols.Guide`."""
+
+    here: tuple[str, ...] = ()
+    typed: str = ""
+    listed: bool = False
+    members: dict[str, tuple[str, ...]] = {}
+    arguments: dict[str, tuple[str, ...]] = {}
+
+
+class ContextPart(msgspec.Struct, frozen=True):
+    """A piece of another file of the project."""
+
+    path: str
+    text: str
+
+
 class Infill(_Frame, frozen=True, kw_only=True):
     """Fill the hole between `prefix` and `suffix`; with `prefill` only get ready to.
 
@@ -95,6 +114,12 @@ class Infill(_Frame, frozen=True, kw_only=True):
     near_prefix: int = 0
     near_suffix: int = 0
     prompt_ms: int = 0
+    guide: Guide | None = None
+    path: str = ""
+    context: tuple[ContextPart, ...] = ()
+    draft: bool = True
+    speculative: bool = False
+    """Whether nobody waits for the answer: anything else ends it."""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,6 +166,11 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     total_ms: float = 0.0
     finish: Literal["end", "stop", "length", "cancelled"] = "end"
     near: bool = False
+    drafted_tokens: int = 0
+    accepted_tokens: int = 0
+    guided_tokens: int = 0
+    logprob: float = 0.0
+    """Mean natural logarithm of the probability of the answer's tokens."""
 
 
 class Ready(_Frame, frozen=True, kw_only=True):

@@ -269,7 +269,7 @@ class Worker:
 def _priority(request: Load | Unload | Infill | Chat) -> int:
     match request:
         case Infill():
-            return _PREFILL if request.prefill else _INFILL
+            return _PREFILL if request.prefill or request.speculative else _INFILL
         case Chat():
             return _CHAT
         case _:

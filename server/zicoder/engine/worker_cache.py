@@ -1,165 +1,191 @@
-"""The KV cache of one infill context, laid out so that typing costs only what was typed.
+"""The KV cache of one prompt, changed so that an edit costs only what was edited.
 
-    sequence 0:  head (FIM_PREFIX, text before the cursor)
-    sequence 1:  head (shared cells), marker (FIM_SUFFIX), tail (text after the cursor), then middle and the answer
-    sequence 2:  empty but while new tail tokens are put in front of old ones
+llama.cpp lets a sequence grow at its end only. So new text in the middle of a prompt is evaluated at the end of a
+second sequence that shares the cells before it; the cells behind it are moved to make room, and the new cells are
+then shared back:
 
-llama.cpp lets a sequence grow at its end only. So text typed before the cursor is evaluated at the end of sequence 0,
-the tail's cells in sequence 1 are moved right, and the new cells are then shared with sequence 1. The tail's own
-values are from before the move; measured, that costs no quality, provided the marker is evaluated anew each time
-(its old value remembers where the prefix used to end, and the model repeats the line).
+    prompt:   before | after      move `after` right     before | ... | after
+    scratch:  before              evaluate the new text  before | new              share it back
 
-Every method that evaluates is a generator that yields between native calls, with the bookkeeping true at each yield
-and at each exception: work that is interrupted is kept as far as it got.
+Cells that were moved hold values from before the change. Measured, that costs no quality, with two provisos: the
+*marker* (FIM_SUFFIX) behind any change is evaluated anew (its old value remembers where the text before the cursor used
+to end, and the model repeats the line), and what has been moved past too much new text is evaluated afresh when the
+machine is idle.
+
+Every method that evaluates is a generator that yields between native calls. Closed at a yield, or ended by an
+exception, it leaves the cache as far as it got, with the bookkeeping true.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 
+from zicoder.engine.worker_diff import Change, changes
 from zicoder.engine.worker_llama import Context
 
-__all__ = ["SLICE", "FimCache"]
+__all__ = ["SLICE", "Prompt", "PromptCache"]
 
 SLICE = 128
 """Prompt tokens per native call: about 0.2 s on two laptop cores. The abort flag works within a call as well."""
 
-DRIFT = 256
-"""A tail whose cells were moved past this many new tokens is evaluated afresh when the machine is idle."""
+DRIFT = 24
+"""A cell that was moved past more new or removed tokens than this is evaluated afresh when the machine is idle: what
+was evaluated before another file was put in front knows nothing of it, and the model does as if it had not read it."""
+NEAR, TOUCHED = 192, 4
+"""Of the so many tokens before the cursor (the first) that is true already from so few on (the second)."""
+
+_STALE = -1
+"""In the place of a token whose cell must not be used again."""
 
 
-class FimCache:
-    """What three sequences of a context hold now, and how to get them to hold something else at the least cost.
-
-    `first` is the id of sequence 0 above, so that several caches can live in one context.
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Tokens of a prompt in order. `marker` is the token that is evaluated anew after any change before it; no other
+    place of a prompt holds it. None in a prompt of one piece.
     """
 
-    SEQUENCES = 3
+    tokens: list[int]
+    marker: int | None = None
 
-    def __init__(self, context: Context, *, first: int = 0) -> None:
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+class PromptCache:
+    """What one sequence of a context holds, and how to get it to hold something else at the least cost.
+
+    `scratch` is a sequence that several caches of a context may share, as one of them works at a time; `size` is the
+    number of cells that are this one's.
+    """
+
+    def __init__(self, context: Context, *, seq: int, scratch: int, size: int) -> None:
         self._context = context
-        self._first = first
-        self._head_seq, self.answer_seq, self._scratch_seq = range(first, first + self.SEQUENCES)
-        self._head: list[int] = []
-        self._shared = 0  # so many head cells are in sequence 1, too
-        self._marker = False  # sequence 1 holds an up-to-date marker right behind the head
-        self._tail: list[int] = []
-        self._tail_at = 0  # position of the first tail cell in sequence 1
-        self._drift = 0  # head tokens evaluated since the tail was
+        self._size = size
+        self.seq = seq
+        self._scratch = scratch
+        self._tokens: list[int] = []
+        self._moved: list[int] = []  # by token: so many others have come or gone before it since it was evaluated
 
-    def hold(
-        self, head: Sequence[int], marker: Sequence[int], tail: Sequence[int], *, idle: bool = False
-    ) -> Generator[None, None, int]:
-        """Make the cache hold this prompt; returns the position behind it, where sequence 1 can grow.
+    def __len__(self) -> int:
+        return len(self._tokens)
 
-        `marker` is at most one token; without it (a left-to-right model) `tail` must be empty.
-        With `idle`, a tail that has drifted is evaluated afresh.
+    def hold(self, prompt: Prompt, *, idle: bool = False) -> Generator[None, None, int]:
+        """Make the cache hold this prompt; returns the position behind it, where the sequence can grow.
+
+        With `idle`, cells that have drifted are evaluated afresh.
         """
-        if len(head) + len(self._tail) + len(tail) + SLICE > self._context.n_ctx:
-            self._forget_tail(0)
-        yield from self._hold_head(list(head), list(marker))
-        if idle and self._drift > DRIFT:
-            self._forget_tail(0)
-        yield from self._hold_tail(list(tail))
-        return self._tail_at + len(self._tail)
+        self._forget_marker(prompt)
+        if idle:
+            self._freshen(prompt)
+        needed = changes(self._tokens, prompt.tokens)
+        if _most_cells(len(self._tokens), needed) > self._size:
+            self._cut(needed[0].start)
+            needed = changes(self._tokens, prompt.tokens)
+        for change in needed:
+            at = change.start  # of the prompt: what is before it is as wanted by now
+            yield from self._replace(at, at + change.removed, prompt.tokens[at : at + change.added])
+        return len(self._tokens)
+
+    def missing(self, prompt: Prompt) -> int:
+        """How many tokens `hold` would evaluate, about."""
+        return sum(change.added for change in changes(self._tokens, prompt.tokens))
 
     def forget_answer(self) -> None:
-        """Drop what was generated behind the tail."""
-        self._context.remove(self.answer_seq, self._tail_at + len(self._tail), -1)
+        """Drop what was generated behind the prompt."""
+        self._context.remove(self.seq, len(self._tokens), -1)
 
-    def forget_all(self) -> None:
-        """Start anew, after the context was cleared."""
-        self.__init__(self._context, first=self._first)
+    def forget_all(self, *, cleared: bool = False) -> None:
+        """Start anew. `cleared`: the context was emptied before."""
+        if not cleared:
+            self._context.remove(self.seq, -1, -1)
+        self._tokens, self._moved = [], []
 
-    def missing(self, head: Sequence[int], tail: Sequence[int]) -> int:
-        """How many tokens `hold` would evaluate, about."""
-        _, _, new = _tail_change(self._tail, tail)
-        return len(head) - _common_prefix(self._head, head) + len(new)
+    def take(self, tokens: list[int]) -> None:
+        """The sequence was filled with these tokens' cells from elsewhere."""
+        self._tokens, self._moved = list(tokens), [0] * len(tokens)
 
-    def _hold_head(self, head: list[int], marker: list[int]) -> Generator[None, None, None]:
-        keep = _common_prefix(self._head, head)
-        if keep == len(self._head) == len(head) and self._marker:
+    def content(self) -> list[int]:
+        """What `take` needs to go on with these cells later."""
+        return list(self._tokens)
+
+    # --- details
+
+    def _forget_marker(self, wanted: Prompt) -> None:
+        """Let the marker be evaluated anew if anything before it is about to change."""
+        if wanted.marker is None or wanted.marker not in self._tokens:
             return
+        at = self._tokens.index(wanted.marker)
+        if self._tokens[: at + 1] != wanted.tokens[: at + 1]:
+            self._tokens[at] = _STALE
+
+    def _freshen(self, prompt: Prompt) -> None:
+        """Forget the cells that the prompt's changes have left, or are about to leave, too far behind."""
+        drifted = next((n for n, moved in enumerate(self._moved) if moved > DRIFT), None)
+        if drifted is not None:
+            self._cut(drifted)
+        held = self._tokens
+        cursor = next((n for n, token in enumerate(held) if token in (prompt.marker, _STALE)), len(held))
+        near = max(0, cursor - NEAR)
+        above = [change for change in changes(held, prompt.tokens) if change.start + change.added < near]
+        coming = sum(change.added + change.removed for change in above)
+        if coming > DRIFT:
+            self._cut(above[0].start)
+        elif max([coming, *self._moved[near:cursor]]) >= TOUCHED:
+            self._cut(near)
+
+    def _cut(self, at: int) -> None:
+        self._context.remove(self.seq, at, -1)
+        del self._tokens[at:], self._moved[at:]
+
+    def _replace(self, start: int, end: int, new: list[int]) -> Generator[None, None, None]:
+        """Put `new` in the place of the cells [start, end)."""
         context = self._context
-        context.remove(self._head_seq, keep, -1)
-        # stale head cells and the marker
-        context.remove(self.answer_seq, min(keep, self._shared), self._tail_at if self._tail else -1)
-        del self._head[keep:]
-        self._shared = min(keep, self._shared)
-        self._marker = False
-        target = len(head) + len(marker)
-        if self._tail:  # before anything is evaluated: the library applies a move within the next native call
-            context.shift(self.answer_seq, self._tail_at, -1, target - self._tail_at)
-        self._tail_at = target
-        new = [*head[keep:], *marker]
-        for at in range(0, len(new), SLICE):
-            part = new[at : at + SLICE]
-            yield from context.evaluate(part, at=keep + at, seq=self._head_seq)
-            self._head += part[: len(head) - keep - at]
-            if at + SLICE < len(new):
-                yield
-        self._drift += len(head) - keep
-        context.copy(self._head_seq, self.answer_seq, self._shared, target)
-        self._shared = len(head)
-        context.remove(self._head_seq, len(head), -1)
-        self._marker = True
-        yield
-
-    def _forget_tail(self, keep: int) -> None:
-        self._context.remove(self.answer_seq, self._tail_at + keep, -1)
-        del self._tail[keep:]
-        if not keep:
-            self._drift = 0
-
-    def _hold_tail(self, tail: list[int]) -> Generator[None, None, None]:
-        """Keep what the old tail and the new one have in common at both ends."""
-        context, old = self._context, self._tail
-        front, back, new = _tail_change(old, tail)
-        cut = self._tail_at + front
-        old_end = self._tail_at + len(old) - back
-        if not back:
-            self._forget_tail(front)
+        if end >= len(self._tokens):
+            self._cut(start)
             for at in range(0, len(new), SLICE):
                 part = new[at : at + SLICE]
-                yield from context.evaluate(part, at=cut + at, seq=self.answer_seq)
-                self._tail += part
+                yield from context.evaluate(part, at=start + at, seq=self.seq)
+                self._tokens += part
+                self._moved += [0] * len(part)
                 yield
             return
-        if new:
-            try:
-                context.remove(self._scratch_seq, -1, -1)
-                context.copy(self.answer_seq, self._scratch_seq, 0, cut)
-                for at in range(0, len(new), SLICE):
-                    yield from context.evaluate(new[at : at + SLICE], at=cut + at, seq=self._scratch_seq)
-                    if at + SLICE < len(new):
-                        yield
-            except BaseException:
-                context.remove(self._scratch_seq, -1, -1)
-                raise
-        if old_end > cut:
-            context.remove(self.answer_seq, cut, old_end)
-        context.shift(self.answer_seq, old_end, -1, cut + len(new) - old_end)
-        if new:
-            context.copy(self._scratch_seq, self.answer_seq, cut, cut + len(new))
-            context.remove(self._scratch_seq, -1, -1)
-        self._tail = tail
+        self._splice(start, end, len(new))
+        done = 0
+        try:
+            # The move is applied within the next native call, so it comes before the first one.
+            context.remove(self._scratch, -1, -1)
+            context.copy(self.seq, self._scratch, 0, start)
+            while done < len(new):
+                part = new[done : done + SLICE]
+                yield from context.evaluate(part, at=start + done, seq=self._scratch)
+                done += len(part)
+                if done < len(new):
+                    yield
+        finally:
+            context.copy(self._scratch, self.seq, start, start + done)
+            context.remove(self._scratch, -1, -1)
+            self._tokens[start:start] = new[:done]
+            self._moved[start:start] = [0] * done
+            if done < len(new):  # closed half way: the rest moves back to where the evaluated part ends
+                behind = start + len(new)
+                context.shift(self.seq, behind, -1, done - len(new))
         yield
 
+    def _splice(self, start: int, end: int, room: int) -> None:
+        """Take the cells [start, end) out and leave `room` in their place; until it is filled, `_tokens` has no gap."""
+        context = self._context
+        context.remove(self.seq, start, end)
+        context.shift(self.seq, end, -1, room - (end - start))
+        del self._tokens[start:end], self._moved[start:end]
+        for n in range(start, len(self._moved)):
+            self._moved[n] += room + end - start
 
-def _tail_change(old: Sequence[int], new: Sequence[int]) -> tuple[int, int, list[int]]:
-    """How many tokens stay at the front and at the back, and which new ones stand between them."""
-    front = _common_prefix(old, new)
-    back = _common_prefix(old[front:][::-1], new[front:][::-1])
-    between = list(new[front : len(new) - back])
-    if back < len(between):  # too little stays behind the change to be worth its staleness
-        return front, 0, list(new[front:])
-    return front, back, between
 
-
-def _common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    n = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        n += 1
-    return n
+def _most_cells(held: int, needed: Sequence[Change]) -> int:
+    """Cells that are taken at the fullest moment of these changes."""
+    most = held
+    for change in needed:
+        held += change.added - change.removed
+        most = max(most, held)
+    return most

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from zicoder.engine.protocol import Chat, Infill, Stats
-from zicoder.engine.worker_cache import SLICE, FimCache
+from zicoder.engine.worker_cache import SLICE, Prompt, PromptCache
+from zicoder.engine.worker_draft import Drafter, Luck
+from zicoder.engine.worker_guide import Guided
+from zicoder.engine.worker_layout import Layout, answer_limit
 from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model, PieceDecoder, ThreadGauge
+from zicoder.engine.worker_shelf import Shelf
+from zicoder.engine.worker_writing import Writing
 
 __all__ = ["LoadedModel"]
 
@@ -41,14 +45,16 @@ class LoadedModel:
         self, model: Model, *, fim: tuple[int, int, int] | None, n_ctx: int, threads: int, abort: AbortFlag
     ) -> None:
         self.model = model
-        self.fim = fim
         self.n_ctx = n_ctx
         self._threads = threads
         self._gauge = ThreadGauge(threads)
         self._abort = abort
-        self._infill_context = self._context(2 * FimCache.SEQUENCES, extra=NEAR_TOKENS)
-        self._far = FimCache(self._infill_context)
-        self._near = FimCache(self._infill_context, first=FimCache.SEQUENCES)
+        self._layout = Layout(model, fim)
+        self._infill_context = self._context(3, extra=NEAR_TOKENS)
+        self._far = PromptCache(self._infill_context, seq=0, scratch=2, size=n_ctx)
+        self._near = PromptCache(self._infill_context, seq=1, scratch=2, size=NEAR_TOKENS)
+        self._shelf = Shelf(self._infill_context, self._far)
+        self._luck = Luck()
         self._chat_context: Context | None = None
         self._chat_tokens: list[int] = []
         self._warm_up()
@@ -67,8 +73,9 @@ class LoadedModel:
     def forget(self) -> None:
         """Empty every cache, after a native error left the cells in doubt."""
         self._infill_context.clear()
-        self._far.forget_all()
-        self._near.forget_all()
+        self._far.forget_all(cleared=True)
+        self._near.forget_all(cleared=True)
+        self._shelf.clear()
         if self._chat_context:
             self._chat_context.clear()
             self._chat_tokens.clear()
@@ -85,57 +92,52 @@ class LoadedModel:
         clock, context = _Clock(), self._infill_context
         before = context.evaluated
         context.use_threads(self._gauge.read())
-        prompt, near = self._prompt(request), False
+        parts, near = self._layout.far(request, self.n_ctx), False
         cache = self._far
-        if self._too_slow(prompt, request):
-            close = self._prompt(request, near=True)
+        self._shelf.turn_to(request.document, parts.prompt)
+        if self._too_slow(parts.prompt, request):
+            close = self._layout.near(request, NEAR_TOKENS)
             if request.prefill:
-                yield from self._near.hold(close.head, close.marker, close.tail, idle=True)
+                yield from self._near.hold(close.prompt, idle=True)
                 context.use_threads(max(1, self._gauge.read() - 1))  # the long rest leaves a core to the user
-            elif self._near.missing(close.head, close.tail) < self._far.missing(prompt.head, prompt.tail):
-                prompt, cache, near = close, self._near, True
-        end = yield from cache.hold(prompt.head, prompt.marker, prompt.tail, idle=request.prefill)
+            elif self._near.missing(close.prompt) < self._far.missing(parts.prompt):
+                parts, cache, near = close, self._near, True
+        end = yield from cache.hold(parts.prompt, idle=request.prefill)
         if request.prefill:
-            return clock.stats("end", prompt=len(prompt), evaluated=context.evaluated - before)
-        limit = _answer_limit(request, NEAR_TOKENS if near else self.n_ctx)
-        answer = _Answer(self.model, emit, stop=request.stop, max_tokens=limit)
-        evaluated, seq = 0, cache.answer_seq
-        try:
-            logits = yield from context.evaluate(prompt.middle, at=end, seq=seq, want_logits=True)
-            evaluated = context.evaluated - before
+            return clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before)
+
+        def begun() -> None:
             clock.first()
-            begin(clock.stats("end", prompt=len(prompt), evaluated=evaluated, near=near))
-            at = end + len(prompt.middle)
-            while logits is not None and answer.take(int(logits.argmax())):
-                yield
-                logits = yield from context.evaluate([answer.last], at=at, seq=seq, want_logits=True)
-                at += 1
+            begin(clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before, near=near))
+
+        evaluated = before
+        answer = _Answer(
+            self.model, emit, stop=request.stop, max_tokens=answer_limit(request, NEAR_TOKENS if near else self.n_ctx)
+        )
+        guided = Guided(request.guide, request.prefix, request.suffix, self.model.piece) if request.guide else None
+        writing = Writing(
+            context, cache.seq, answer.take, guided,
+            Drafter(parts.reading, context.costs, self._luck) if request.draft else None,
+        )  # fmt: skip
+        try:
+            logits = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
+            evaluated = context.evaluated
+            begun()
+            yield from writing.go_on(logits[-1], at=end + len(parts.middle))
         finally:
             cache.forget_answer()
-        return clock.stats(answer.finish, prompt=len(prompt), evaluated=evaluated, generated=answer.count, near=near)
+        return clock.stats(
+            answer.finish, prompt=len(parts), evaluated=evaluated - before, generated=answer.count, near=near,
+            drafted=writing.drafted, accepted=writing.accepted, guided=guided.changed if guided else 0,
+            logprob=writing.mean_logprob,
+        )  # fmt: skip
 
-    def _too_slow(self, prompt: _Prompt, request: Infill) -> bool:
+    def _too_slow(self, prompt: Prompt, request: Infill) -> bool:
         """Whether the whole prompt would take longer than the request allows."""
         if not request.prompt_ms or not request.near_prefix:
             return False
-        missing = self._far.missing(prompt.head, prompt.tail)
+        missing = self._far.missing(prompt)
         return missing > max(self._infill_context.tokens_per_s * request.prompt_ms / 1000, SMALL)
-
-    def _prompt(self, request: Infill, *, near: bool = False) -> _Prompt:
-        """Head, marker, tail and middle; a left-to-right model's middle is the last token of its head."""
-        model = self.model
-        before, after = request.prefix, request.suffix
-        if near:
-            before, after = before[-request.near_prefix :], after[: request.near_suffix]
-        size = NEAR_TOKENS if near else self.n_ctx
-        room = size - _answer_limit(request, size) - 8
-        prefix = model.tokenize(before)
-        if self.fim is None:
-            tokens = [*model.bos, *prefix[-room:]] or model.tokenize("\n")
-            return _Prompt(tokens[:-1], [], [], tokens[-1:])
-        pre, suf, mid = self.fim
-        tail = model.tokenize(after)[: room // 3]
-        return _Prompt([*model.bos, pre, *prefix[len(tail) - room :]], [suf], tail, [mid])
 
     def chat(self, request: Chat, begin: Begin, emit: Emit) -> Steps:
         """Answer a conversation; the part of it that the last answer left in the cache is not evaluated again."""
@@ -153,42 +155,24 @@ class LoadedModel:
             keep += 1
         context.remove(0, keep, -1)
         del held[keep:]
-        logits: NDArray[np.float32] | None = None
+        logits: list[NDArray[np.float32]] = []
         while len(held) < len(prompt):
             part = prompt[len(held) : len(held) + SLICE]
             last = len(held) + len(part) == len(prompt)
-            logits = yield from context.evaluate(part, at=len(held), seq=0, want_logits=last)
+            logits = yield from context.evaluate(part, at=len(held), seq=0, logits=int(last))
             held += part
-            if logits is None:
+            if not last:
                 yield
         evaluated = context.evaluated - before
         clock.first()
         begin(clock.stats("end", prompt=len(prompt), evaluated=evaluated))
         answer = _Answer(self.model, emit, stop=request.stop, max_tokens=request.max_tokens)
         choose = _Sampler(request.temperature, request.seed)
-        while logits is not None and answer.take(choose(logits)):
+        while logits and answer.take(choose(logits[-1])):
             yield
-            logits = yield from context.evaluate([answer.last], at=len(held), seq=0, want_logits=True)
+            logits = yield from context.evaluate([answer.last], at=len(held), seq=0, logits=1)
             held.append(answer.last)
         return clock.stats(answer.finish, prompt=len(prompt), evaluated=evaluated, generated=answer.count)
-
-
-def _answer_limit(request: Infill, size: int) -> int:
-    """Most tokens of an answer: half of the cache belongs to the prompt, whatever is asked for."""
-    return min(request.max_tokens, size // 2)
-
-
-@dataclass(frozen=True, slots=True)
-class _Prompt:
-    """Tokens of an infill prompt, part by part."""
-
-    head: list[int]
-    marker: list[int]
-    tail: list[int]
-    middle: list[int]
-
-    def __len__(self) -> int:
-        return len(self.head) + len(self.marker) + len(self.tail) + len(self.middle)
 
 
 class _Clock:
@@ -200,10 +184,24 @@ class _Clock:
         self._first = (time.perf_counter() - self._start) * 1000
 
     def stats(
-        self, finish: Finish, *, prompt: int = 0, evaluated: int = 0, generated: int = 0, near: bool = False
+        self,
+        finish: Finish,
+        *,
+        prompt: int = 0,
+        evaluated: int = 0,
+        generated: int = 0,
+        near: bool = False,
+        drafted: int = 0,
+        accepted: int = 0,
+        guided: int = 0,
+        logprob: float = 0.0,
     ) -> Stats:
         return Stats(
             near=near,
+            drafted_tokens=drafted,
+            accepted_tokens=accepted,
+            guided_tokens=guided,
+            logprob=logprob,
             prompt_tokens=prompt,
             evaluated_tokens=evaluated,
             generated_tokens=generated,

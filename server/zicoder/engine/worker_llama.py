@@ -15,7 +15,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import llama_cpp.llama_cpp as ll
 import numpy as np
@@ -23,9 +23,20 @@ import psutil
 from numpy.typing import NDArray
 
 from zicoder.engine.protocol import FimTokens
+from zicoder.engine.worker_draft import Costs
 from zicoder.errors import EngineError, ModelError, ModelMisconfigured
 
-__all__ = ["AbortFlag", "Aborted", "Context", "Model", "PieceDecoder", "ThreadGauge", "quiet_native_log", "version"]
+__all__ = [
+    "AbortFlag",
+    "Aborted",
+    "Cells",
+    "Context",
+    "Model",
+    "PieceDecoder",
+    "ThreadGauge",
+    "quiet_native_log",
+    "version",
+]
 
 BATCH = 512
 """Most tokens in one native call; callers slice finer to stay interruptible."""
@@ -67,6 +78,9 @@ def version() -> str:
 
 
 _NEVER = ll.ggml_abort_callback()
+
+Cells: TypeAlias = "ctypes.Array[ctypes.c_uint8]"
+"""A sequence's part of a KV cache, outside of the context: 12 kB a token for the default model."""
 
 
 class AbortFlag:
@@ -220,6 +234,13 @@ class Model:
             ids.append(tokens[0])
         return ids[0], ids[1], ids[2]
 
+    def repo_marks(self) -> tuple[int, int] | None:
+        """The tokens before a project's name and before each of its files, of models that were taught to read several
+        files; None for others.
+        """
+        found = ll.llama_vocab_fim_rep(self._vocab), ll.llama_vocab_fim_sep(self._vocab)
+        return found if min(found) >= 0 else None  # type: ignore[return-value]
+
     def chat_prompt(self, messages: Sequence[tuple[str, str]]) -> str:
         """The conversation in the model's own chat template, ready for the assistant's turn."""
         template = ll.llama_model_chat_template(self._model, None)
@@ -268,13 +289,13 @@ class Context:
         self.evaluated = 0
         self.tokens_per_s = GUESS_PER_S
         """Speed of prompt evaluation, a moving average."""
+        self.costs = Costs()
 
-    def decode(
-        self, tokens: Sequence[int], *, at: int, seq: int, want_logits: bool = False
-    ) -> NDArray[np.float32] | None:
-        """Evaluate `tokens` at positions `at`... of `seq`, at whose end they must stand; logits of the last one.
+    def decode(self, tokens: Sequence[int], *, at: int, seq: int, logits: int = 0) -> list[NDArray[np.float32]]:
+        """Evaluate `tokens` at positions `at`... of `seq`, at whose end they must stand; logits of the last `logits`.
 
-        Raises Aborted when the abort flag was set meanwhile, EngineError when the cache is full or the library fails.
+        The arrays are the library's own memory, good until the next call. Raises Aborted
+        when the abort flag was set meanwhile, EngineError when the cache is full or the library fails.
         Either way the sequence is as it was before the call.
         """
         batch = self._batch
@@ -284,8 +305,7 @@ class Context:
             batch.pos[i] = at + i
             batch.n_seq_id[i] = 1
             batch.seq_id[i][0] = seq
-            batch.logits[i] = 0
-        batch.logits[n - 1] = want_logits
+            batch.logits[i] = i >= n - logits
         start = time.perf_counter()
         code = self._decode_moved() if self._moved else self._decode_abortable(n)
         if code != 0:
@@ -296,9 +316,11 @@ class Context:
         self.evaluated += n
         if n >= MEASURABLE:
             self.tokens_per_s += (n / (time.perf_counter() - start) - self.tokens_per_s) / 3
-        if not want_logits:
-            return None
-        return np.ctypeslib.as_array(ll.llama_get_logits_ith(self._ctx, -1), (self.model.n_vocab,))
+        vocab = (self.model.n_vocab,)
+        found = [np.ctypeslib.as_array(ll.llama_get_logits_ith(self._ctx, i), vocab) for i in range(n - logits, n)]
+        if logits == n:  # a step of an answer: reading the logits has waited for the end of the call
+            self.costs.record(n, time.perf_counter() - start)
+        return found
 
     def _decode_abortable(self, n: int) -> int:
         self.abort.worthwhile = n > SMALL_PASS
@@ -315,8 +337,8 @@ class Context:
             ll.llama_set_abort_callback(self._ctx, self.abort.callback, self.abort.data)
 
     def evaluate(
-        self, tokens: Sequence[int], *, at: int, seq: int, want_logits: bool = False
-    ) -> Generator[None, None, NDArray[np.float32] | None]:
+        self, tokens: Sequence[int], *, at: int, seq: int, logits: int = 0
+    ) -> Generator[None, None, list[NDArray[np.float32]]]:
         """`decode` that, when interrupted, yields to whoever interrupted and then tries again.
 
         When it is closed there, some of the tokens may be in the cache: the caller removes them before it goes on.
@@ -326,7 +348,7 @@ class Context:
             tokens, at = tokens[SMALL_PASS:], at + SMALL_PASS
         while True:
             try:
-                return self.decode(tokens, at=at, seq=seq, want_logits=want_logits)
+                return self.decode(tokens, at=at, seq=seq, logits=logits)
             except Aborted:
                 yield
 
@@ -347,6 +369,20 @@ class Context:
     def copy(self, source: int, target: int, start: int, end: int) -> None:
         """Let `target` share cells [start, end) of `source`."""
         ll.llama_memory_seq_cp(self._memory, source, target, start, end)
+
+    def saved(self, seq: int) -> Cells | None:
+        """The cells of a sequence, for `restore`; None while a move waits to be applied."""
+        size = ll.llama_state_seq_get_size(self._ctx, seq)
+        cells = (ctypes.c_uint8 * size)()
+        whole = not self._moved and ll.llama_state_seq_get_data(self._ctx, cells, size, seq) == size
+        return cells if whole else None
+
+    def restore(self, seq: int, cells: Cells) -> bool:
+        """Fill an empty sequence with what `saved` gave; False if there is no room, and it stays empty."""
+        if ll.llama_state_seq_set_data(self._ctx, cells, len(cells), seq) == len(cells):
+            return True
+        self.remove(seq, -1, -1)
+        return False
 
     def clear(self) -> None:
         """Forget everything."""
