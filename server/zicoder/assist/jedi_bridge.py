@@ -11,6 +11,7 @@ import importlib
 import logging
 import os
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from itertools import count
@@ -19,9 +20,11 @@ from typing import Any, TypeVar
 
 from zicoder.assist import answers
 from zicoder.assist.jedi_text import JediText
+from zicoder.assist.names_at import Survey
 from zicoder.assist.outline import outline
 from zicoder.assist.types import CompletionDetail, CompletionList, HoverInfo, Location, SignatureHelp, Symbol
 from zicoder.assist.worker import Worker
+from zicoder.models.protocols import Guide
 from zicoder.text import Snapshot
 
 __all__ = ["MAX_CHARS", "JediBridge"]
@@ -53,6 +56,7 @@ class JediBridge:
         self._worker = Worker("zicoder-jedi")
         self._closing = False
         self._reported: set[tuple[str, str]] = set()
+        self._survey: Survey | None = None
         # From here on: touched by the worker's thread only.
         self._environment: Any = None
         self._projects: dict[Path, Any] = {}
@@ -102,6 +106,21 @@ class JediBridge:
         if _too_long(snapshot):
             return ()
         return await self._ask("outline", lambda: self._symbols(snapshot), ())
+
+    async def guide(self, snapshot: Snapshot, offset: int, *, around: bool = True, seconds: float = 5.0) -> Guide:
+        """Which names can stand at `offset`, and, with `around`, behind the names near it, as far as `seconds` suffice.
+
+        Any other question comes in between, and the next question of this kind ends this one.
+        """
+        survey = self._survey = Survey(snapshot, offset, open_document=self._open, open_probe=self._open_probe)
+        deadline = time.monotonic() + seconds
+        if _too_long(snapshot):
+            return survey.guide
+        for question in survey.questions(around=around):
+            await self._ask("names for a guide", question, None)
+            if self._survey is not survey or time.monotonic() > deadline:
+                break
+        return survey.guide
 
     def close(self) -> None:
         """Cancel what waits, and end jedi's child process as soon as the present question is through."""
@@ -218,14 +237,20 @@ class JediBridge:
         """Jedi's view of a snapshot; the last one is kept, for several questions about one version."""
         if self._script is not None and self._script[0] is snapshot:
             return self._script[1]
-        jedi = self._jedi()
-        if self._environment is None:
-            self._environment = self._start_environment()
-        code = JediText(snapshot).code
-        project = self._project(snapshot.path)
-        script = jedi.Script(code, path=snapshot.path, environment=self._environment, project=project)
+        script = self._script_of(JediText(snapshot).code, snapshot.path, snapshot)
         self._script = (snapshot, script)
         return script
+
+    def _open_probe(self, snapshot: Snapshot, code: str) -> Any:
+        """Jedi's view of another text in the place of a document, whose own tree stays as it is."""
+        path = snapshot.path and snapshot.path.with_name(f"zi_probe_of_{snapshot.path.name}")
+        return self._script_of(code, path, snapshot)
+
+    def _script_of(self, code: str, path: Path | None, snapshot: Snapshot) -> Any:
+        if self._environment is None:
+            self._environment = self._start_environment()
+        project = self._project(snapshot.path)
+        return self._jedi().Script(code, path=path, environment=self._environment, project=project)
 
     @staticmethod
     def _jedi() -> Any:
