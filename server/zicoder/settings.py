@@ -46,11 +46,40 @@ class CompletionSettings(_Section):
     """Inline suggestions (ghost text)."""
 
     enabled: bool = Field(default=True, description="Show inline suggestions.")
+    languages: list[str] = Field(
+        default=[], description="The only language identifiers that get inline suggestions; empty means every one."
+    )
     disabled_languages: list[str] = Field(
         default=[], description="Language identifiers that get no inline suggestions."
     )
+    disabled_globs: list[str] = Field(
+        default=[],
+        description="Files and folders that get no inline suggestions, as in a `.gitignore`, below the project's "
+        "folder: `*.env`, `docs/**`.",
+    )
+    manual_only: bool = Field(
+        default=False, description="Make inline suggestions only when they are asked for, never by themselves."
+    )
+    eagerness: Literal["low", "balanced", "high"] = Field(
+        default="balanced",
+        description="How likely to be wanted a suggestion must be to come up by itself: `low` shows few, `high` many.",
+    )
+    learn: bool = Field(
+        default=True,
+        description="Keep a log of which suggestions were accepted, on this machine and without any code, and learn "
+        "from it when to suggest something. `zi.forgetHistory` erases it.",
+    )
+    debounce: Literal["adaptive", "fixed"] = Field(
+        default="adaptive",
+        description="How long typing must pause before the model is asked: as long as your rhythm and the model's "
+        "speed make sensible (adaptive), or always `debounce_ms` (fixed).",
+    )
     debounce_ms: int = Field(
-        default=60, ge=0, le=2000, description="Pause in typing, in milliseconds, before the model is asked."
+        default=300,
+        ge=0,
+        le=2000,
+        description="That pause in milliseconds: the longest one if it is adaptive, every one if it is fixed; "
+        "0 means none.",
     )
     max_tokens: int = Field(default=96, ge=1, le=1024, description="Longest suggestion, in tokens.")
     max_lines: int = Field(default=12, ge=1, le=100, description="Longest suggestion, in lines.")
@@ -64,6 +93,16 @@ class CompletionSettings(_Section):
         description="Give up on a suggestion after this many milliseconds, "
         "and after four times as many when it was asked for by hand.",
     )
+    project_tokens: int = Field(
+        default=512,
+        ge=0,
+        le=32768,
+        description="Most tokens of other files that the model reads before it suggests something; 0 means none.",
+    )
+    off: list[Literal["context", "guide", "check", "drafting", "type_through", "speculation", "gate"]] = Field(
+        default=[],
+        description="Parts of the completion pipeline to leave out, for measurements and for finding faults.",
+    )
 
 
 class ModelSettings(_Section):
@@ -72,7 +111,7 @@ class ModelSettings(_Section):
     infill: str = Field(
         default="auto",
         description="Model for inline suggestions: a name from `zi model list`, the path of a GGUF file, "
-        "`scripted:FILE` (deterministic, for tests), `none`, or `auto` (the best one installed).",
+        "`scripted:FILE` (deterministic, for tests), `none`, or `auto` (the largest one installed that is quick enough on this machine).",
         json_schema_extra=_USER_ONLY,
     )
     sources: list[str] = Field(

@@ -23,18 +23,19 @@ import platformdirs
 from zicoder.engine.handle import Engine
 from zicoder.engine.status import EngineStatus
 from zicoder.errors import IndexUnavailable, ModelNotInstalled, ZiError
+from zicoder.models.calibration import Measured, candidates, pick
 from zicoder.models.embedding.protocol import Embedder
 from zicoder.models.embedding.registry import Options, make_embedder
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillModel
 from zicoder.models.providers import INFILL_PROVIDERS
-from zicoder.models.store import ModelStore, choose_infill
+from zicoder.models.store import ModelStore, ResolvedModel, choose_infill
 from zicoder.settings import Problem, Settings, load_settings
 
 if TYPE_CHECKING:  # see `open_index`
     from zicoder.index.code_index import CodeIndex, IndexStatus
 
-__all__ = ["Workspace", "cache_dir", "index_dir", "log_dir"]
+__all__ = ["Workspace", "cache_dir", "chosen_infill", "index_dir", "log_dir"]
 
 log = logging.getLogger("zicoder")
 
@@ -64,6 +65,19 @@ def _key(root: Path) -> str:
     place = os.path.normcase(root.resolve())
     readable = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in root.resolve().name)
     return f"{readable[:40] or 'root'}-{blake2b(place.encode(errors='surrogateescape'), digest_size=6).hexdigest()}"
+
+
+def chosen_infill(settings: Settings, store: ModelStore) -> ResolvedModel:
+    """The local model for inline suggestions; for `auto` what was measured on this machine counts.
+
+    Raises what `choose_infill` raises.
+    """
+    wanted = settings.model.infill
+    present = candidates(store)
+    best = None
+    if wanted == "auto" and len(present) > 1:
+        best = pick(present, Measured(cache_dir(), settings.engine).rows())
+    return choose_infill(wanted, store, measured=best.name if best else None)
 
 
 class Workspace:
@@ -110,9 +124,13 @@ class Workspace:
         self._editor_settings = editor_settings
         self.settings, self.problems = load_settings(project=self.root, editor=editor_settings)
         if (before.model, before.engine) != (self.settings.model, self.settings.engine):
-            if self._infill is not None:
-                self.engine.unload(self._infill.name)
-            self._infill = None
+            self.choose_again()
+
+    def choose_again(self) -> None:
+        """Let go of the model for inline suggestions; the next request chooses."""
+        if self._infill is not None:
+            self.engine.unload(self._infill.name)
+        self._infill = None
 
     async def open_index(self, on_status: Callable[[IndexStatus], None] = lambda _: None) -> CodeIndex:
         """The code index of this root, made at the first call and not opened yet (`run` or `open` does that).
@@ -174,7 +192,7 @@ class Workspace:
             if argument and provider in INFILL_PROVIDERS:
                 self._infill = INFILL_PROVIDERS.get(provider)(argument)
             else:
-                resolved = await asyncio.to_thread(choose_infill, wanted, ModelStore())
+                resolved = await asyncio.to_thread(chosen_infill, settings, ModelStore())
                 if settings is not self.settings:  # they changed meanwhile
                     return await self.infill_model()
                 self._infill = self._infill or LlamaInfill(self.engine, resolved, settings.engine)

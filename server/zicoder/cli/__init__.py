@@ -147,9 +147,24 @@ def doctor(as_json: Json = False) -> None:
 def bench(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="A file of tests/bench, without .py.")],
+    calibrate: Annotated[
+        bool,
+        typer.Option(
+            "--calibrate",
+            help="With `completion`, also without a checkout: measure the installed models on this machine, from which "
+            "`auto` then chooses.",
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Run a benchmark of a source checkout; further options are its own."""
+    if calibrate:
+        if name != "completion":
+            raise typer.BadParameter("--calibrate goes with the benchmark completion.")
+        from zicoder.cli.calibrate import calibrate as measure_models
+
+        measure_models(as_json=as_json)
+        return
     checkout = Path(zicoder.__file__).resolve().parents[2]
     folder = checkout / "tests" / "bench"
     if not folder.is_dir():

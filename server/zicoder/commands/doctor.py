@@ -24,10 +24,11 @@ import psutil
 import zicoder
 from zicoder.commands.index import project_root
 from zicoder.errors import ModelNotInstalled, ZiError
+from zicoder.models.calibration import AGAIN, BUDGET, Measured
 from zicoder.models.partial import human_bytes
-from zicoder.models.store import ModelStore, choose_infill, data_dir
+from zicoder.models.store import ModelStore, data_dir
 from zicoder.settings import Settings, load_settings, user_settings_path
-from zicoder.workspace import cache_dir, index_dir, log_dir
+from zicoder.workspace import cache_dir, chosen_infill, index_dir, log_dir
 
 __all__ = ["Check", "examine"]
 
@@ -70,6 +71,7 @@ def examine() -> list[Check]:
         "dependencies": _dependencies,
         "native": _native,
         "models": lambda: _models(settings),
+        "measurement": lambda: _measured(settings),
         "code index": lambda: _index(settings),
         "folders": _folders,
         "machine": _machine,
@@ -176,13 +178,20 @@ def _models(settings: Settings) -> Iterator[Check]:
         yield Check("inline suggestions", ok=None, version=wanted, advice="`model.infill` chooses no local model.")
         return
     try:
-        chosen = choose_infill(wanted, store)
+        chosen = chosen_infill(settings, store)
     except ModelNotInstalled as error:
         yield Check("inline suggestions", ok=False, advice=error.sentence)
     except ZiError as error:
         yield Check("inline suggestions", ok=False, version=wanted, advice=error.sentence)
     else:
         yield Check("inline suggestions", ok=True, version=chosen.name, where=str(chosen.path))
+
+
+def _measured(settings: Settings) -> Iterator[Check]:
+    """How fast the models are here, once that was measured."""
+    for row in Measured(cache_dir(), settings.engine).rows().values():
+        advice = "" if row.in_time else f"`auto` looks for {BUDGET}. {AGAIN}"
+        yield Check(f"measured {row.name}", ok=True if row.in_time else None, version=row.sentence, advice=advice)
 
 
 def _index(settings: Settings) -> Iterator[Check]:

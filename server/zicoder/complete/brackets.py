@@ -29,6 +29,7 @@ class Balance:
         cursor.feed(self._before)
         self.string_at_cursor = cursor.inside if cursor.in_string else ""
         """The quote that ends the string the cursor stands in, "" elsewhere."""
+        self._ends_at_cursor = cursor.inside if cursor.inside != LINE_COMMENT else ""
         self._in_long_string = cursor.in_string and cursor.in_long_text and not self._lex_line("").in_long_text
         self._may_comment = cursor.inside == LINE_COMMENT or not self._after.strip()
         below = Lexer(syntax_of(hole.language))
@@ -39,6 +40,10 @@ class Balance:
         """Whether the cursor stands in a comment or a long string, where brackets belong to sentences."""
         if self.in_prose:
             self._start, self._closers = Lexer(syntax_of("plaintext")), []
+
+    def ends_text_at_cursor(self, mark: str, text: str) -> bool:
+        """Whether `mark` is what ends the string or comment around the cursor, and stands but once in `text`."""
+        return mark == self._ends_at_cursor and text.count(mark) == 1
 
     def faults(self, text: str) -> int:
         """What is wrong with the document once `text` is inserted.
@@ -58,6 +63,16 @@ class Balance:
         lexer = self._lex(text)
         reopened = self._in_long_string and lexer.in_long_text
         return lexer.faults + swallowed + int(reopened), len(lexer.stack)
+
+    def left_open(self, text: str) -> list[str]:
+        """The brackets that nothing closes once `text` is inserted, outermost first."""
+        return self._lex(text).stack
+
+    def ends_in_comment(self, text: str) -> bool:
+        """Whether the cursor's line ends in a comment once `text` is inserted."""
+        lexer = self._start.copy()
+        lexer.feed(self._before + text + self._after.removesuffix("\n"))
+        return lexer.inside == LINE_COMMENT
 
     def _lex_line(self, text: str) -> Lexer:
         lexer = self._start.copy()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from zicoder.text import Snapshot
 
@@ -27,13 +27,24 @@ class Cached:
     rest: int
     text: str
     reason: str = ""
+    model: str = ""
+    logprob: float | None = None
+    """Mean over the answer's tokens."""
 
     @classmethod
-    def of(cls, snapshot: Snapshot, offset: int, text: str, reason: str = "") -> Cached:
+    def of(
+        cls,
+        snapshot: Snapshot,
+        offset: int,
+        text: str,
+        reason: str = "",
+        model: str = "",
+        logprob: float | None = None,
+    ) -> Cached:
         """An entry for this place."""
         body = snapshot.text
         before, after = body[max(0, offset - CONTEXT) : offset], body[offset : offset + CONTEXT]
-        return cls(snapshot.uri, offset, before, after, len(body) - offset, text, reason)
+        return cls(snapshot.uri, offset, before, after, len(body) - offset, text, reason, model, logprob)
 
     def typed(self, snapshot: Snapshot, offset: int) -> str | None:
         """What was typed since, if nothing but typing at this place has happened; None otherwise."""
@@ -61,18 +72,18 @@ class SuggestionCache:
         if len(self._entries) > SIZE:
             self._entries.popitem(last=False)
 
-    def find(self, snapshot: Snapshot, offset: int) -> tuple[str, str] | None:
-        """(what is left to suggest, reason): exact or typed-through; None when nothing is known.
+    def find(self, snapshot: Snapshot, offset: int, *, through: bool = True) -> Cached | None:
+        """The entry for this place with what is left of its text: exact or, with `through`, typed through.
 
-        An entry whose text was typed to its end says nothing about what comes next.
+        None when nothing is known. An entry whose text was typed to its end says nothing about what comes next.
         """
         for entry in reversed(self._entries.values()):
             typed = entry.typed(snapshot, offset)
-            if typed is None or not entry.text.startswith(typed):
+            if typed is None or not entry.text.startswith(typed) or (typed and not through):
                 continue
             rest = entry.text[len(typed) :]
             if rest or not typed:
-                return rest, entry.reason
+                return replace(entry, text=rest)
         return None
 
     def clear(self) -> None:

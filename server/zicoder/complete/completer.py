@@ -9,27 +9,28 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from zicoder.complete.cache import Cached, SuggestionCache
 from zicoder.complete.filters import apply_filters
-from zicoder.complete.gate import AUTOMATIC, refuse
+from zicoder.complete.flight import Flight
+from zicoder.complete.gate import AUTOMATIC, INVOKED, refuse
+from zicoder.complete.guidance import Names
 from zicoder.complete.hole import Hole
-from zicoder.complete.scope import EndOfScope, begins_block
+from zicoder.complete.infilling import infill
+from zicoder.complete.preparation import Preparation
+from zicoder.complete.review import review
+from zicoder.complete.scope import begins_block
+from zicoder.complete.session import Session
 from zicoder.complete.trace import Trace
-from zicoder.context.window import window_at
 from zicoder.errors import ZiError
-from zicoder.models.protocols import InfillRequest
 from zicoder.settings import CompletionSettings
-from zicoder.text import Snapshot
+from zicoder.text import Edit, Snapshot
 from zicoder.workspace import Workspace
 
 __all__ = ["Completer", "Suggestion"]
 
-GRACE_S = 0.04
-"""How long a generation that nobody waits for goes on. Editors cancel and ask again within one burst of messages;
-the new request may want the very same text."""
 TRACES = 50
 SUPERSEDED = "A newer request took its place."
 FEW_TOKENS = 32
@@ -39,29 +40,51 @@ SLOW = "The model took longer than {} ms (`zi.completion.timeout_ms`)."
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """Text to insert at `offset`."""
+    """Text to insert at `offset`. `id` names it in what the editor tells of it, "" for one that was asked for."""
 
     text: str
     offset: int
+    id: str = ""
 
 
 class Completer:
     """The pipeline over one workspace."""
 
-    def __init__(self, workspace: Workspace, *, on_latency: Callable[[float], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        session: Session | None = None,
+        names: Mapping[str, Names] | None = None,
+        documents: Callable[[], Iterable[Snapshot]] = tuple,
+        on_latency: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """`names`: who knows which names may follow, by language; `documents`: all open ones, latest first."""
+        self.session = session or Session()
+        self.preparation = Preparation(workspace, names=names or {}, documents=documents)
         self._workspace = workspace
         self._cache = SuggestionCache()
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
         self._newest: dict[str, Trace] = {}
-        self._prefill: asyncio.Task[None] | None = None
+        self._foreseeing: asyncio.Task[None] | None = None
+        self._foreseen = "", ""
+        """The document, and its text with the suggestion in it, for which the next one is being made."""
         self._warm = ""
         """The document whose last request found nearly all of its prompt in the model's cache."""
         self._on_latency = on_latency
         self.traces: deque[Trace] = deque(maxlen=TRACES)
         """The last requests, newest last."""
 
-    async def complete(self, snapshot: Snapshot, offset: int, trigger: str = AUTOMATIC) -> Suggestion | None:
-        """A suggestion for this place, or None; then `traces[-1]` says why.
+    @property
+    def busy(self) -> bool:
+        """Whether anything is being made or made ready."""
+        foreseeing = self._foreseeing is not None and not self._foreseeing.done()
+        return foreseeing or self.preparation.busy or bool(self._flights)
+
+    async def complete(
+        self, snapshot: Snapshot, offset: int, trigger: str = AUTOMATIC, *, list_open: bool = False
+    ) -> Suggestion | None:
+        """A suggestion for this place, or None; then `traces[-1]` says why. `list_open`: the editor's own list is.
 
         When the awaiting task is cancelled, the generation behind it is cancelled too, unless another request wants it.
         """
@@ -69,54 +92,99 @@ class Completer:
         trace = Trace(snapshot.uri, position.line, position.column, trigger)
         self.traces.append(trace)
         try:
-            text = await self._stages(snapshot, offset, trigger, trace)
+            found = await self._stages(snapshot, offset, trigger, trace, list_open=list_open)
         except ZiError as error:
             trace.end("failed", error.sentence)
             return None
         except asyncio.CancelledError:
             trace.end("cancelled", "a newer request or the editor cancelled it.")
             raise
-        if not text:
+        if found is None:
             trace.end("nothing", trace.reason or "The model had nothing to add here.")
             return None
         trace.end("shown", trace.reason or "fresh from the model.")
         self._on_latency(trace.total_ms)
-        return Suggestion(text, offset)
+        self.session.changes.offered(snapshot.uri, offset, found.text)
+        self._foresee(snapshot, offset, found.text)
+        return found
 
-    async def _stages(self, snapshot: Snapshot, offset: int, trigger: str, trace: Trace) -> str:
+    async def _stages(
+        self, snapshot: Snapshot, offset: int, trigger: str, trace: Trace, *, list_open: bool
+    ) -> Suggestion | None:
         settings = self._workspace.settings.completion
         with trace.stage("gate") as stage:
-            hole = _hole_at(snapshot, offset, settings)
-            if reason := refuse(hole, trigger, settings):
+            hole = hole_at(snapshot, offset, settings)
+            path = self.preparation.path_of(snapshot)
+            around = self.session.circumstances(snapshot, trace.line, path=path, list_open=list_open)
+            if reason := refuse(hole, trigger, settings, around):
                 stage.note = trace.reason = reason
-                return ""
+                return None
+        text, logprob = await self._text(snapshot, offset, trigger, hole, trace)
+        if not text:
+            return None
+        return self._offered(snapshot, hole, text, logprob, trigger, trace)
+
+    def _offered(
+        self, snapshot: Snapshot, hole: Hole, text: str, logprob: float | None, trigger: str, trace: Trace
+    ) -> Suggestion | None:
+        """Show it, unless nobody asked and it is too likely to be in the way."""
+        offset = len(hole.prefix)
+        settings = self._workspace.settings.completion
+        if trigger != AUTOMATIC or "gate" in settings.off:
+            return Suggestion(text, offset)
+        with trace.stage("willingness") as stage:
+            self.session.reception.learning = settings.learn
+            offer = self.session.reception.offer(
+                snapshot, hole, text, settings.eagerness,
+                idle_s=self.session.idle_s(snapshot.uri), mean_logprob=logprob, model=trace.model,
+            )  # fmt: skip
+            stage.note = f"chance {offer.chance:.2f}"
+            if not offer.show:
+                trace.reason = offer.reason
+                return None
+        return Suggestion(text, offset, offer.id)
+
+    async def _text(
+        self, snapshot: Snapshot, offset: int, trigger: str, hole: Hole, trace: Trace
+    ) -> tuple[str, float | None]:
+        """What stands to be suggested, from wherever it is known, and how sure the model was."""
         if (found := await self._known(snapshot, offset, trace)) is not None:
             return found
         if flight := self._flights.get(snapshot.uri):
             flight.cancel()
+        if self._foreseeing is not None:
+            self._foreseeing.cancel()
         self._newest[snapshot.uri] = trace
         if trigger == AUTOMATIC:
             with trace.stage("debounce"):
                 if self._warm == snapshot.uri:
-                    self._start_prefill(snapshot, offset)  # the few tokens just typed, while we wait anyway
-                await asyncio.sleep(settings.debounce_ms / 1000)
+                    self.preparation.typed(snapshot, offset)  # the few tokens just typed, while we wait anyway
+                await asyncio.sleep(self._pause_s(snapshot.uri))
             if self._newest[snapshot.uri] is not trace:  # a client need not cancel what it does not want any more
                 found = await self._known(snapshot, offset, trace)
                 if found is None:
                     trace.reason = SUPERSEDED
-                return found or ""
-        flight = _Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
+                return found or ("", None)
+        flight = Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
         self._flights[snapshot.uri] = flight
         finished = await flight.wait()
         trace.reason = flight.reason if finished else SUPERSEDED
-        return flight.text
+        return flight.text, flight.logprob
 
-    async def _known(self, snapshot: Snapshot, offset: int, trace: Trace) -> str | None:
+    def _pause_s(self, uri: str) -> float:
+        """How much longer to wait for a pause in typing."""
+        settings = self._workspace.settings.completion
+        if settings.debounce == "fixed":
+            return settings.debounce_ms / 1000
+        return max(0.0, self.session.rhythm.pause_s(settings.debounce_ms) - self.session.idle_s(uri))
+
+    async def _known(self, snapshot: Snapshot, offset: int, trace: Trace) -> tuple[str, float | None] | None:
         """What the cache says, or the generation in flight, if it agrees; None when the model must be asked."""
         if (found := self._look_up(snapshot, offset, trace)) is not None:
             return found
         flight = self._flights.get(snapshot.uri)
-        if flight is None or not flight.agrees(snapshot, offset):
+        through = "type_through" not in self._workspace.settings.completion.off
+        if flight is None or not through or not flight.agrees(snapshot, offset):
             return None
         with trace.stage("join") as stage:
             stage.note = "joined the request in flight"
@@ -125,187 +193,150 @@ class Completer:
                 return None
         return self._look_up(snapshot, offset, trace)
 
-    def _look_up(self, snapshot: Snapshot, offset: int, trace: Trace) -> str | None:
+    def _look_up(self, snapshot: Snapshot, offset: int, trace: Trace) -> tuple[str, float | None] | None:
         with trace.stage("cache") as stage:
-            found = self._cache.find(snapshot, offset)
+            through = "type_through" not in self._workspace.settings.completion.off
+            found = self._cache.find(snapshot, offset, through=through)
             stage.note = "hit" if found else "miss"
         if found is None:
             return None
-        text, reason = found
-        trace.reason = reason or "from the cache."
-        return text
+        trace.reason = found.reason or "from the cache."
+        trace.model = found.model
+        return found.text, found.logprob
 
-    async def _generate(self, flight: _Flight, hole: Hole, trace: Trace) -> None:
-        """Context, infill, filters; the result goes into the flight and the cache."""
+    async def _generate(self, flight: Flight, hole: Hole, trace: Trace) -> None:
+        """Prompt, infill, filters, review; the result goes into the flight and the cache."""
         snapshot, offset = flight.snapshot, flight.offset
+        settings = self._workspace.settings.completion
         try:
-            with trace.stage("context") as stage:
-                request = self._request(snapshot, offset)
-                stage.note = f"{len(request.prefix)} characters before, {len(request.suffix)} after"
-            with trace.stage("infill") as stage:
-                await self._infill(flight, hole, request, trace)
-            with trace.stage("filters") as stage:
-                result = apply_filters(flight.streamed, hole)
-                stage.note = ", ".join(result.changed_by) or "unchanged"
-                if result.dropped_by and flight.streamed.strip():
-                    flight.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
+            await self._make(flight, hole, trace)
         except TimeoutError:
-            flight.reason = SLOW.format(_patience_ms(trace, self._workspace.settings.completion))
+            flight.reason = SLOW.format(_patience_ms(trace, settings))
             return
         finally:
             if self._flights.get(snapshot.uri) is flight:
                 del self._flights[snapshot.uri]
-        self._warm = snapshot.uri if trace.stats and trace.stats.evaluated_tokens <= FEW_TOKENS else ""
-        if trace.stats and trace.stats.near:
+        stats = trace.stats
+        self._warm = snapshot.uri if stats and stats.evaluated_tokens <= FEW_TOKENS else ""
+        if stats and not stats.near:
+            self.session.rhythm.answered(stats.total_ms)
+        if stats and stats.near:
             self.prefill(snapshot, offset)  # the answer came from a short prompt: get the whole one ready for the next
-        flight.text = result.text
-        if result.text or not (trace.stats and trace.stats.near):  # the whole prompt may know more than nothing
-            self._cache.put(Cached.of(snapshot, offset, result.text, flight.reason))
+        if flight.text or not (stats and stats.near):  # the whole prompt may know more than nothing
+            self._cache.put(Cached.of(snapshot, offset, flight.text, flight.reason, trace.model, flight.logprob))
 
-    async def _infill(self, flight: _Flight, hole: Hole, request: InfillRequest, trace: Trace) -> None:
+    async def _make(self, flight: Flight, hole: Hole, trace: Trace, *, speculative: bool = False) -> None:
+        """The model's answer, made right in form. Raises TimeoutError, ZiError."""
+        snapshot, offset = flight.snapshot, flight.offset
         settings = self._workspace.settings.completion
-        model = await self._workspace.infill_model()
-        trace.model = model.name
-        scope = EndOfScope(hole, max_lines=settings.max_lines)
-        stream = model.infill(request)
-        try:
-            async with asyncio.timeout(_patience_ms(trace, settings) / 1000):
-                async for piece in stream:
-                    trace.raw += piece
-                    done = scope.feed(piece)
-                    flight.hear(scope.text)
-                    if done:
-                        break
-        finally:
-            await stream.aclose()
-            trace.stats = stream.stats
+        with trace.stage("context") as stage:
+            request = replace(self.preparation.request(snapshot, offset), speculative=speculative)
+            stage.note = (
+                f"{len(request.prefix)} characters before, {len(request.suffix)} after, "
+                f"{len(request.context)} pieces of the project"
+            )
+        with trace.stage("infill"):
+            model = await self._workspace.infill_model()
+            trace.model = model.name
+            patience_s = _patience_ms(trace, settings) / 1000
+            await infill(model, request, hole, settings, trace, heard=flight.hear, patience_s=patience_s)
+        flight.logprob = trace.stats.logprob if trace.stats and trace.stats.logprob else None
+        with trace.stage("filters") as stage:
+            result = apply_filters(flight.streamed, hole)
+            stage.note = ", ".join(result.changed_by) or "unchanged"
+            if result.dropped_by and flight.streamed.strip():
+                flight.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
+        flight.text = result.text
+        if result.text and "check" not in settings.off:
+            with trace.stage("check") as stage:
+                deleted = self.session.deleted(snapshot.uri, offset)
+                reviewed = await asyncio.to_thread(review, result.text, hole, deleted)
+                flight.text = reviewed.text
+                stage.note = reviewed.note or "unchanged"
+                if not reviewed.text:
+                    flight.reason = reviewed.note
 
-    def _request(self, snapshot: Snapshot, offset: int) -> InfillRequest:
-        settings = self._workspace.settings
-        window = window_at(
-            snapshot,
-            offset,
-            prefix_tokens=settings.engine.prefix_tokens,
-            suffix_tokens=settings.engine.suffix_tokens,
-        )
-        return InfillRequest(
-            document=snapshot.uri,
-            prefix=window.prefix,
-            suffix=window.suffix,
-            near_prefix=window.near_prefix,
-            near_suffix=window.near_suffix,
-            max_tokens=settings.completion.max_tokens,
-        )
+    # --- what the editor tells
+
+    def changed(self, before: Snapshot, after: Snapshot, edits: Sequence[Edit]) -> None:
+        """A document was edited, by these edits in their order."""
+        self.session.changed(before, after, edits)
+        self.preparation.changed(before, after)
+
+    def closed(self, uri: str) -> None:
+        """A document was closed."""
+        self.session.closed(uri)
+        self.preparation.closed(uri)
+
+    # --- ahead of requests
+
+    def _foresee(self, snapshot: Snapshot, offset: int, text: str) -> None:
+        """Make the suggestion that follows once this one is accepted."""
+        if "speculation" in self._workspace.settings.completion.off:
+            return
+        body = snapshot.text[:offset] + text + snapshot.text[offset:]
+        if self._foreseeing is not None:
+            if self._foreseen == (snapshot.uri, body) and not self._foreseeing.done():
+                return  # the suggestion is being typed: what follows it is the same
+            self._foreseeing.cancel()
+        self._foreseen = (snapshot.uri, body)
+        self._foreseeing = asyncio.create_task(self._follow_on(replace(snapshot, text=body), offset + len(text)))
+
+    async def _follow_on(self, snapshot: Snapshot, offset: int) -> None:
+        settings = self._workspace.settings.completion
+        hole = hole_at(snapshot, offset, settings)
+        if self._cache.find(snapshot, offset) is not None or refuse(hole, INVOKED, settings):
+            return
+        position = snapshot.lines.position(offset)
+        trace = Trace(snapshot.uri, position.line, position.column, "foreseen")
+
+        async def make(flight: Flight) -> None:
+            await self._make(flight, hole, trace, speculative=True)
+
+        flight = Flight(snapshot, offset, make)
+        try:
+            await flight.wait()
+        except (ZiError, TimeoutError):
+            return  # nobody asked for it
+        finally:
+            flight.cancel()
+        if flight.text and trace.stats and trace.stats.finish != "cancelled":
+            self._cache.put(Cached.of(snapshot, offset, flight.text, "", trace.model, flight.logprob))
 
     def prefill(self, snapshot: Snapshot, offset: int) -> None:
-        """Get the model ready for a request at this place, in the background and at the lowest priority."""
+        """Get everything ready for a request at this place, in the background and at the lowest priority."""
         settings = self._workspace.settings.completion
-        if not settings.enabled or refuse(_hole_at(snapshot, offset, settings), AUTOMATIC, settings):
-            return
-        self._start_prefill(snapshot, offset)
-
-    def _start_prefill(self, snapshot: Snapshot, offset: int) -> None:
-        if self._prefill and not self._prefill.done():
-            self._prefill.cancel()
-        self._prefill = asyncio.create_task(self._prefill_quietly(snapshot, offset))
-
-    async def _prefill_quietly(self, snapshot: Snapshot, offset: int) -> None:
-        try:
-            model = await self._workspace.infill_model()
-            await model.prefill(self._request(snapshot, offset))
-        except ZiError:
-            return  # it was only preparation: the status shows what is wrong, and a request will say so
+        path = self.preparation.path_of(snapshot)
+        around = self.session.circumstances(snapshot, -1, path=path, list_open=False)
+        if not refuse(hole_at(snapshot, offset, settings), INVOKED, settings, around):
+            self.preparation.moved(snapshot, offset)
 
     def settings_changed(self) -> None:
         """Forget what was made under other settings, and what is being made."""
         for flight in list(self._flights.values()):
             flight.cancel()
+        if self._foreseeing is not None:
+            self._foreseeing.cancel()
+        self.preparation.forget()
         self._cache.clear()
 
     async def close(self) -> None:
         """Cancel whatever runs."""
         tasks = [f.cancel() for f in list(self._flights.values())]
-        if self._prefill:
-            self._prefill.cancel()
-            tasks.append(self._prefill)
+        if self._foreseeing is not None:
+            self._foreseeing.cancel()
+            tasks.append(self._foreseeing)
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-class _Flight:
-    """One generation, with any number of requests waiting for it."""
-
-    def __init__(self, snapshot: Snapshot, offset: int, work: Callable[[_Flight], Coroutine[None, None, None]]) -> None:
-        self.snapshot = snapshot
-        self.offset = offset
-        self.streamed = ""
-        self.text = ""
-        self.reason = ""
-        self._waiting = 0
-        self._joined: dict[asyncio.Future[None], tuple[Snapshot, int]] = {}
-        """What each joining request has typed, and how to tell it that the stream went elsewhere."""
-        self._place = Cached.of(snapshot, offset, "")
-        self._task: asyncio.Task[None] = asyncio.create_task(work(self))
-
-    def hear(self, text: str) -> None:
-        """The model has come this far."""
-        self.streamed = text
-        for left, typed in self._joined.items():
-            if not left.done() and not self.agrees(*typed):
-                left.set_result(None)
-
-    async def join(self, snapshot: Snapshot, offset: int) -> bool:
-        """Wait for the end; False as soon as the stream is something else than what was typed since."""
-        left: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._joined[left] = (snapshot, offset)
-        ended = asyncio.create_task(self.wait())
-        try:
-            await asyncio.wait((ended, left), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            del self._joined[left]
-            if not ended.done():
-                ended.cancel()
-        return ended.done() and ended.result()
-
-    def agrees(self, snapshot: Snapshot, offset: int) -> bool:
-        """Whether what was typed since is what has been streamed, as far as both go."""
-        typed = self._place.typed(snapshot, offset)
-        if typed is None or self._task.done():
-            return False
-        n = min(len(typed), len(self.streamed))
-        return typed[:n] == self.streamed[:n]
-
-    async def wait(self) -> bool:
-        """Wait for the end; False when it was cancelled by somebody else. Raises what the work raised."""
-        self._waiting += 1
-        try:
-            await asyncio.shield(self._task)
-        except asyncio.CancelledError:
-            me = asyncio.current_task()
-            if not self._task.cancelled() or (me and me.cancelling()):
-                raise
-            return False
-        else:
-            return True
-        finally:
-            self._waiting -= 1
-            if self._waiting == 0 and not self._task.done():
-                asyncio.get_running_loop().call_later(GRACE_S, self._cancel_if_alone)
-
-    def _cancel_if_alone(self) -> None:
-        if self._waiting == 0:
-            self._task.cancel()
-
-    def cancel(self) -> asyncio.Task[None]:
-        """Cancel now, whoever waits."""
-        self._task.cancel()
-        return self._task
+        await self.preparation.close()
+        await self.session.close()
 
 
 def _patience_ms(trace: Trace, settings: CompletionSettings) -> int:
     """How long to wait for the model: somebody who asked by hand waits longer than somebody who types."""
-    return settings.timeout_ms * (1 if trace.trigger == AUTOMATIC else 4)
+    return settings.timeout_ms * (4 if trace.trigger == INVOKED else 1)
 
 
-def _hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
+def hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
+    """The hole at a place of a document."""
     hole = Hole(prefix=snapshot.text[:offset], suffix=snapshot.text[offset:], language=snapshot.language)
     return replace(hole, multiline=settings.multiline == "auto" and begins_block(hole))

@@ -101,8 +101,9 @@ def normalise_line_endings(text: str, hole: Hole) -> str:
 def stop_at_scope_end(text: str, hole: Hole) -> str:
     """Cut the text at its first natural end, for a stream that nobody has watched."""
     scope = EndOfScope(hole, max_lines=UNLIMITED)
-    scope.feed(text)
-    return scope.text
+    if not scope.feed(text) and not text.endswith(("\r", "\n")):
+        scope.feed("\n")  # no more will come: what was undecided about the last line is decided now
+    return scope.text[: len(text)]
 
 
 def single_line(text: str, hole: Hole) -> str:

@@ -138,7 +138,7 @@ def drop_repeated_suffix(text: str, hole: Hole) -> str:
         if not _is_repetition(cut, head, after[size:]):
             continue
         now, then = balance.weigh(text), balance.weigh(cut)
-        separator = head in (",", ";") or head == after == ":"
+        separator = head in (",", ";") or head == after == ":" or balance.ends_text_at_cursor(head, text)
         if then < now or (then[0] == now[0] and (separator or _has_letters(head, 1))):
             return cut
     return text
@@ -237,6 +237,13 @@ def drop_line_below(text: str, hole: Hole) -> str:
     below = hole.next_line
     if line_key(whole) != line_key(below) or indent_width(whole) != indent_width(below):
         return text
-    if closer_of(whole) and len(lines) > 1 and Balance(hole).faults(text) <= Balance(hole).faults(""):
+    own = not closer_of(whole).startswith("</") or _opens_tag(text[: last.start], closer_of(whole)[2:].strip())
+    if closer_of(whole) and own and len(lines) > 1 and Balance(hole).faults(text) <= Balance(hole).faults(""):
         return text
     return _cut_before(text, lines, len(lines) - 1)
+
+
+def _opens_tag(text: str, name: str) -> bool:
+    """Whether a text opens more elements of this name than it closes."""
+    opened = len(re.findall(rf"<{re.escape(name)}(?![\w:.-])", text))
+    return opened > len(re.findall(rf"</\s*{re.escape(name)}(?![\w:.-])", text))

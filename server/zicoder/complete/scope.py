@@ -232,7 +232,10 @@ class EndOfScope:
         if strict and opens_block(above, self._hole.language) and width <= indent_width(above):
             return False
         self._floor = width
-        self._header = next((at for at in self._hole.lines_above(200) if indent_width(at) < width), None)
+        headers = [at for at in self._hole.lines_above(200) if indent_width(at) < width]
+        self._header = headers[0] if headers else None
+        if headers[1:] and headers[0].strip() == "{" and indent_width(headers[1]) == indent_width(headers[0]):
+            self._header = f"{headers[1]} {{"  # a brace on a line of its own belongs to the line above it
         return bool(full)
 
     def _may_dedent(self, line: str, width: int) -> bool:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from zicoder.complete.hole import Hole, line_start
 
-__all__ = ["CLOSERS", "Lexer", "Syntax", "lex_prefix", "suffix_region", "syntax_of"]
+__all__ = ["CLOSERS", "Lexer", "Syntax", "delimiter_around", "lex_prefix", "suffix_region", "syntax_of"]
 
 CLOSERS = {")": "(", "]": "[", "}": "{"}
 """Every closing bracket with the bracket that it closes."""
@@ -220,12 +220,12 @@ def lex_prefix(hole: Hole) -> Lexer:
     lexer = Lexer(syntax)
     at = max(at, limit)
     lexer.outer_unknown = not found and at > 0 and not syntax.blocks_by_indent
-    lexer.feed(_delimiter_around(hole.prefix, at, syntax))
+    lexer.feed(delimiter_around(hole.prefix, at, syntax))
     lexer.feed(hole.prefix[at:line_start])
     return lexer
 
 
-def _delimiter_around(text: str, at: int, syntax: Syntax) -> str:
+def delimiter_around(text: str, at: int, syntax: Syntax) -> str:
     """What opens the long comment or docstring that `at` lies in, "" when it lies in code.
 
     Prose at the left margin of a docstring looks like a statement. Triple quotes are counted from the top

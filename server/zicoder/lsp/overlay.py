@@ -21,11 +21,14 @@ from pygls.workspace import TextDocument, Workspace
 
 from zicoder.errors import InputError
 from zicoder.lsp.convert import offset_of, path_of
-from zicoder.text import LINE_END, LineIndex, Snapshot, language_of, split_lines
+from zicoder.text import LINE_END, Edit, LineIndex, Snapshot, language_of, split_lines
 
 __all__ = ["ZiProtocol", "ZiTextDocument", "ZiWorkspace", "snapshot_of"]
 
 log = logging.getLogger("zicoder.lsp")
+
+MOST_EDITS = 100
+"""Edits of one change that are noted one by one; more are a bulk edit, whatever they are."""
 
 
 class _KnownLines(LineIndex):
@@ -78,6 +81,8 @@ class ZiTextDocument(TextDocument):
     _source: str | None
     _indexed: _KnownLines | None = None
     _frozen: Snapshot | None = None
+    _before: Snapshot | None = None
+    _edits: tuple[Edit, ...] = ()
 
     @property
     def source(self) -> str:
@@ -108,6 +113,27 @@ class ZiTextDocument(TextDocument):
             frozen = self._freeze(version)
         return frozen
 
+    def take_changes(self) -> tuple[Snapshot | None, list[Edit]]:
+        """The text before what has changed since the last call (None: nothing has), and the edits in their order.
+
+        An edit's range refers to the text as the edits before it left it.
+        """
+        before, edits = self._before, list(self._edits)
+        self._before, self._edits = None, ()
+        return before, edits
+
+    def apply_change(self, change: types.TextDocumentContentChangeEvent) -> None:
+        """Apply one change, and note what it was."""
+        before = self.snapshot()
+        super().apply_change(change)
+        if isinstance(change, types.TextDocumentContentChangeWholeDocument):
+            self._note(before, Edit(0, len(before.text), change.text))
+
+    def _note(self, before: Snapshot, edit: Edit) -> None:
+        self._before = self._before or before
+        if len(self._edits) < MOST_EDITS:
+            self._edits += (edit,)
+
     def _freeze(self, version: int) -> Snapshot:
         index = self._index()
         path = path_of(self.uri)
@@ -129,6 +155,7 @@ class ZiTextDocument(TextDocument):
         encoding = self.position_codec.encoding or types.PositionEncodingKind.Utf16
         start = offset_of(snapshot, change.range.start, encoding)
         end = offset_of(snapshot, change.range.end, encoding)
+        self._note(snapshot, Edit(min(start, end), max(start, end), change.text))
         self._indexed = self._index().edited(min(start, end), max(start, end), change.text)
         self._source = self._indexed.text
         self._frozen = None

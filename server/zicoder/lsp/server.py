@@ -30,10 +30,12 @@ from zicoder.lsp.features import (
     completion,
     definition,
     document_symbol,
+    documents,
     engine_commands,
     hover,
     inline_completion,
     signature_help,
+    suggestion_feedback,
 )
 from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
 from zicoder.lsp.progress import BackgroundProgress
@@ -43,6 +45,10 @@ from zicoder.text import Snapshot
 if TYPE_CHECKING:  # see `load_the_rest`
     from zicoder.assist.jedi_bridge import JediBridge
     from zicoder.complete.completer import Completer
+    from zicoder.complete.control import Control
+    from zicoder.complete.journal import Journal
+    from zicoder.complete.reception import Reception
+    from zicoder.models.protocols import Guide
     from zicoder.settings import Settings
     from zicoder.workspace import Workspace
 
@@ -108,6 +114,26 @@ class ZiServer(LanguageServer):
         document = self.documents.open_document(uri)
         return snapshot_of(document) if document is not None else None
 
+    def snapshots(self) -> list[Snapshot]:
+        """All open documents, frozen now, the one that was opened last first."""
+        found = (self.snapshot(uri) for uri in reversed(self.open_uris))
+        return [snapshot for snapshot in found if snapshot is not None]
+
+    @property
+    def control(self) -> Control | None:
+        """The switches of this session."""
+        return self.completer.session.control if self.completer else None
+
+    @property
+    def reception(self) -> Reception | None:
+        """What became of this session's suggestions."""
+        return self.completer.session.reception if self.completer else None
+
+    @property
+    def journal(self) -> Journal | None:
+        """The log that suggestions are learnt from."""
+        return self.completer.session.journal if self.completer else None
+
     def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something that nobody waits for; it must deal with its own errors."""
         task = asyncio.create_task(work)
@@ -125,18 +151,38 @@ class ZiServer(LanguageServer):
     async def bring_up(self) -> None:
         """Everything after `initialized`: settings, then the model."""
         await asyncio.to_thread(load_the_rest)
-        from zicoder.complete.completer import Completer
         from zicoder.workspace import Workspace
 
         editor = await self._editor_settings(self.initial_settings)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
-        self.completer = Completer(self.project, on_latency=self.status.latency)
+        self.completer = self._completer(self.project)
+        self.in_background(self.completer.session.remember())
         _set_log_level(self.project.settings)
         if self.project.settings.python.interpreter:
             self._replace_jedi()  # a request that came before the settings made one with the default interpreter
         self._show_problems()
         await self.restart_index(self.project)
         await self.bring_up_model()
+        from zicoder.lsp.calibrating import calibrate_when_idle
+
+        self.in_background(calibrate_when_idle(self))
+
+    def _completer(self, project: Workspace) -> Completer:
+        """The completion pipeline, with what this session's analyses know of names."""
+        from zicoder.complete.completer import Completer
+        from zicoder.complete.guidance_code import LANGUAGES, CodeNames
+        from zicoder.complete.journal import Journal
+        from zicoder.complete.session import Session
+
+        code = CodeNames(lambda: project.index)
+        names = {"python": _PythonNames(self), **dict.fromkeys(LANGUAGES, code)}
+        return Completer(
+            project,
+            session=Session(Journal()),
+            names=names,
+            documents=self.snapshots,
+            on_latency=self.status.latency,
+        )
 
     async def restart_index(self, project: Workspace) -> None:
         """End the code index, if there is one, and begin with a new one in the background."""
@@ -320,6 +366,17 @@ def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+class _PythonNames:
+    """The Python analysis of a session, which is another object after a change of settings."""
+
+    def __init__(self, server: ZiServer) -> None:
+        self._server = server
+
+    async def guide(self, snapshot: Snapshot, offset: int, *, around: bool = True) -> Guide:
+        """Which names can stand at `offset`."""
+        return await self._server.jedi.guide(snapshot, offset, around=around)
+
+
 def make_server() -> ZiServer:
     """A server with every feature registered."""
     server = ZiServer()
@@ -332,12 +389,6 @@ def make_server() -> ZiServer:
     def initialized(_: types.InitializedParams) -> None:
         server.in_background(server.bring_up())
 
-    @server.feature(types.TEXT_DOCUMENT_DID_OPEN)
-    def opened(params: types.DidOpenTextDocumentParams) -> None:
-        code_index.document_opened(server, params.text_document.uri)
-        if params.text_document.language_id == "python":
-            server.in_background(server.jedi.warm())
-
     @server.feature(types.SHUTDOWN)
     async def shutdown(_: None = None) -> None:
         await server.bring_down()
@@ -348,6 +399,7 @@ def make_server() -> ZiServer:
 
     for feature in (
         completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands, code_index,
+        documents, suggestion_feedback,
     ):  # fmt: skip
         feature.register(server)
     return server

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 
 import msgspec
 import psutil
 
+from zicoder.engine import protocol
 from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import FimTokens, Infill, Load, Loaded
 from zicoder.engine.reading import Reading
 from zicoder.errors import EngineCrashed
-from zicoder.models.protocols import InfillRequest, InfillStats
+from zicoder.models.protocols import Guide, InfillRequest, InfillStats
 from zicoder.models.store import ResolvedModel
 from zicoder.settings import EngineSettings
 
@@ -68,12 +69,13 @@ class LlamaInfill:
         """Start an answer."""
         return LlamaStream(self, self._engine, self._message(request))
 
-    async def prefill(self, request: InfillRequest) -> None:
+    async def prefill(self, request: InfillRequest) -> bool:
         """Evaluate the prompt at the lowest priority; anything else pushes it aside."""
         await self.load()
         reading = self._engine.read(self._message(request, prefill=True))
         async for _ in reading:
             pass
+        return reading.stats.finish != "cancelled"
 
     def _message(self, request: InfillRequest, *, prefill: bool = False) -> Infill:
         return Infill(
@@ -88,12 +90,31 @@ class LlamaInfill:
             near_prefix=request.near_prefix,
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,
+            path=_encodable(request.path),
+            context=tuple(protocol.ContextPart(_encodable(p.path), _encodable(p.text)) for p in request.context),
+            draft=request.draft,
+            speculative=request.speculative,
+            guide=_guide(request.guide) if request.guide and not prefill else None,
         )
 
 
 def _encodable(text: str) -> str:
     """The text with half characters (lone surrogates, which editors do send) replaced, one for one."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _guide(guide: Guide) -> protocol.Guide:
+    return protocol.Guide(
+        here=tuple(map(_encodable, guide.here)),
+        typed=_encodable(guide.typed),
+        listed=guide.listed,
+        members=_names(guide.members),
+        arguments=_names(guide.arguments),
+    )
+
+
+def _names(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    return {_encodable(key): tuple(map(_encodable, names)) for key, names in table.items()}
 
 
 class LlamaStream:

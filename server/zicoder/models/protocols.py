@@ -22,12 +22,14 @@ class ContextPart:
 class Guide:
     """Which identifiers may stand where, as far as an analysis is sure; what is not named here is free.
 
-    Applies only to the start of an identifier that follows the given place; everything after it is free again.
+    Only for a hole in code: in a string or a comment there must be none. A model may leave it aside.
     """
 
     here: tuple[str, ...] = ()
     """Whole names of which one must stand at the hole; the part of it before the cursor is `typed`. () is no limit."""
     typed: str = ""
+    listed: bool = False
+    """Whether another of `here` follows each comma, as in an import."""
     members: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     """Names after a dot, by the expression before it as written (`self`, `np.linalg`), in text that the model makes."""
     arguments: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
@@ -56,6 +58,10 @@ class InfillRequest:
     context: tuple[ContextPart, ...] = ()
     """In an order that stays: what changes most often comes last."""
     guide: Guide | None = None
+    draft: bool = True
+    """Whether guessed tokens may be verified several at a time: quicker, and the same answer."""
+    speculative: bool = False
+    """Whether nobody waits for the answer yet: anything else comes first, and may end it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +76,14 @@ class InfillStats:
     total_ms: float = 0.0
     near: bool = False
     """Whether the model limited itself to the text next to the hole."""
+    drafted_tokens: int = 0
+    """Guessed tokens that were verified."""
+    accepted_tokens: int = 0
+    """Those of them that were right."""
+    guided_tokens: int = 0
+    """Choices that the guide changed."""
+    logprob: float = 0.0
+    """Mean natural logarithm of the probability of the answer's tokens; 0 for a model that does not say."""
     finish: str = ""
     """"end" (the model ended), "stop" (a stop string), "length" (max_tokens), "cancelled"."""
 
@@ -106,6 +120,8 @@ class InfillModel(Protocol):
         """Start an answer. Errors (EngineError, ModelError) are raised while iterating."""
         ...
 
-    async def prefill(self, request: InfillRequest) -> None:
-        """Evaluate the prompt while idle, so that a later `infill` near it is quick. May do nothing."""
+    async def prefill(self, request: InfillRequest) -> bool:
+        """Evaluate the prompt while idle, so that a later `infill` near it is quick; False when something more
+        important ended that. May do nothing, which is True.
+        """
         ...

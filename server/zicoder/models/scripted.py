@@ -71,9 +71,10 @@ class ScriptedModel:
         rule = next((r for r in self._rules if request.prefix.endswith(r.after)), Rule(after=""))
         return ScriptedStream(rule, request)
 
-    async def prefill(self, request: InfillRequest) -> None:
+    async def prefill(self, request: InfillRequest) -> bool:
         """Take note of it."""
         self.prefills.append(request)
+        return True
 
 
 class ScriptedStream:

@@ -263,9 +263,10 @@ def _wrong_size(name: str, path: Path, found: int, entry: ModelEntry) -> ModelCo
     )
 
 
-def choose_infill(setting: str, store: ModelStore) -> ResolvedModel:
+def choose_infill(setting: str, store: ModelStore, *, measured: str | None = None) -> ResolvedModel:
     """The model for inline suggestions that `model.infill` asks for: "auto", a catalog name, or a path.
 
+    `measured` is the model that a measurement of this machine found best for "auto", if there was one.
     ("none" and "scripted:FILE" need no file; the caller knows them.)
     Raises ModelNotInstalled, UnknownModel, ModelCorrupt, ModelMisconfigured, ModelError. A damaged preferred
     model is an error rather than a reason to use a lesser one in silence.
@@ -278,7 +279,8 @@ def choose_infill(setting: str, store: ModelStore) -> ResolvedModel:
                 hint="Set `model.infill` to another one; `zi model list` shows what each is good for.",
             )
         return model
-    wanted = [store.catalog[name] for name in INFILL_PREFERENCE if name in store.catalog]
+    names = (measured, *INFILL_PREFERENCE) if measured else INFILL_PREFERENCE
+    wanted = [store.catalog[name] for name in names if name in store.catalog]
     for entry in wanted:
         if store.blob(entry).exists():
             return ResolvedModel(entry.name, store.path(entry), entry)

@@ -16,6 +16,12 @@ def at(marked: str, uri: str = "file:///a.py") -> tuple[Snapshot, int]:
     return Snapshot(uri, before + after), len(before)
 
 
+def said(cache: SuggestionCache, marked: str) -> tuple[str, str] | None:
+    """What is left to suggest, and why."""
+    found = cache.find(*at(marked))
+    return (found.text, found.reason) if found else None
+
+
 @pytest.fixture
 def cache() -> SuggestionCache:
     cache = SuggestionCache()
@@ -25,7 +31,7 @@ def cache() -> SuggestionCache:
 
 @pytest.mark.parametrize("typed", ["", "w", "width *", "width * heigh"])
 def test_typing_a_suggestion_leaves_the_rest_of_it(cache: SuggestionCache, typed: str) -> None:
-    found = cache.find(*at(f"def area():\n    return {typed}{MARK}\n\nprint()\n"))
+    found = said(cache, f"def area():\n    return {typed}{MARK}\n\nprint()\n")
     assert found == (SUGGESTED[len(typed) :], "because")
 
 
@@ -61,7 +67,7 @@ def test_a_suggestion_of_another_document_is_not_used(cache: SuggestionCache) ->
 def test_that_there_was_nothing_to_suggest_is_remembered_for_that_place_only() -> None:
     cache = SuggestionCache()
     cache.put(Cached.of(*at(f"x = {MARK}"), "", "nothing to add"))
-    assert cache.find(*at(f"x = {MARK}")) == ("", "nothing to add")
+    assert said(cache, f"x = {MARK}") == ("", "nothing to add")
     assert cache.find(*at(f"x = 1{MARK}")) is None
 
 
@@ -69,7 +75,7 @@ def test_the_newest_answer_wins() -> None:
     cache = SuggestionCache()
     for text in ("old", "new"):
         cache.put(Cached.of(*at(f"x = {MARK}"), text))
-    assert cache.find(*at(f"x = {MARK}")) == ("new", "")
+    assert said(cache, f"x = {MARK}") == ("new", "")
 
 
 def test_a_change_far_away_does_not_matter() -> None:
@@ -77,7 +83,7 @@ def test_a_change_far_away_does_not_matter() -> None:
     far = "# " + "x" * (2 * CONTEXT) + "\n"
     cache = SuggestionCache()
     cache.put(Cached.of(*at(f"{far}x = {MARK}"), SUGGESTED))
-    assert cache.find(*at(f"{far.replace('# x', '# y')}x = w{MARK}")) == (SUGGESTED[1:], "")
+    assert said(cache, f"{far.replace('# x', '# y')}x = w{MARK}") == (SUGGESTED[1:], "")
 
 
 def test_old_suggestions_are_forgotten_for_new_ones() -> None:
@@ -91,3 +97,11 @@ def test_old_suggestions_are_forgotten_for_new_ones() -> None:
 def test_after_clearing_nothing_is_known(cache: SuggestionCache) -> None:
     cache.clear()
     assert cache.find(*at(f"def area():\n    return {MARK}\n\nprint()\n")) is None
+
+
+def test_without_typing_through_only_the_very_place_counts(cache: SuggestionCache) -> None:
+    place = at(f"def area():\n    return {MARK}\n\nprint()\n")
+    typed = at(f"def area():\n    return w{MARK}\n\nprint()\n")
+    assert cache.find(*place, through=False) is not None
+    assert cache.find(*typed, through=False) is None
+    assert cache.find(*typed) is not None

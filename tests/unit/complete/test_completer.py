@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from zicoder.complete.completer import GRACE_S, Completer
+from zicoder.complete.completer import Completer
+from zicoder.complete.flight import GRACE_S
 from zicoder.complete.gate import AUTOMATIC, INVOKED
+from zicoder.models.protocols import InfillRequest
 from zicoder.models.scripted import ScriptedModel
 from zicoder.text import Snapshot
 from zicoder.workspace import Workspace
@@ -48,7 +50,12 @@ class Rig:
 
     async def asked(self, count: int) -> None:
         """Wait until the model has been asked so many times."""
-        await self.until(lambda: len(self.model.requests) >= count)
+        await self.until(lambda: len(self.requests) >= count)
+
+    @property
+    def requests(self) -> list[InfillRequest]:
+        """Those that somebody waits for."""
+        return [request for request in self.model.requests if not request.speculative]
 
     @property
     def reason(self) -> str:
@@ -97,7 +104,7 @@ def typed(text: str) -> str:
 async def test_the_model_is_shown_the_text_on_both_sides(make_rig: MakeRig) -> None:
     rig = await make_rig(RULE)
     assert await rig.ask("def area(width, height):\n    return ‸\n\n\nprint(area(1, 2))\n") == "width * height"
-    [request] = rig.model.requests
+    [request] = rig.requests
     assert request.prefix == "def area(width, height):\n    return "
     assert request.suffix == "\n\n\nprint(area(1, 2))\n"
 
@@ -105,7 +112,7 @@ async def test_the_model_is_shown_the_text_on_both_sides(make_rig: MakeRig) -> N
 async def test_the_trace_names_every_stage_and_the_latency_is_told(make_rig: MakeRig) -> None:
     rig = await make_rig(RULE)
     await rig.ask(AREA, AUTOMATIC)
-    assert rig.stages == ["gate", "cache", "debounce", "context", "infill", "filters"]
+    assert rig.stages == ["gate", "cache", "debounce", "context", "infill", "filters", "check", "willingness"]
     trace = rig.completer.traces[-1]
     assert (trace.outcome, trace.line, trace.column) == ("shown", 1, 11)
     assert "A suggestion was shown" in trace.describe()
@@ -113,7 +120,7 @@ async def test_the_trace_names_every_stage_and_the_latency_is_told(make_rig: Mak
 
 
 async def test_only_automatic_requests_wait_for_a_pause_in_typing(make_rig: MakeRig) -> None:
-    rig = await make_rig(RULE, debounce_ms=2000)
+    rig = await make_rig(RULE, debounce="fixed", debounce_ms=2000)
     await rig.ask(AREA, INVOKED)
     assert "debounce" not in rig.stages
 
@@ -123,8 +130,8 @@ async def test_a_suggestion_being_typed_is_followed_without_asking_again(make_ri
     await rig.ask(AREA)
     for end in range(1, len("width * height")):
         assert await rig.ask(typed("width * height"[:end]), AUTOMATIC) == "width * height"[end:]
-        assert rig.stages == ["gate", "cache"]
-    assert len(rig.model.requests) == 1
+        assert rig.stages == ["gate", "cache", "willingness"]
+    assert len(rig.requests) == 1
 
 
 async def test_a_request_that_agrees_with_the_one_in_flight_joins_it(make_rig: MakeRig) -> None:
@@ -134,8 +141,8 @@ async def test_a_request_that_agrees_with_the_one_in_flight_joins_it(make_rig: M
     second = rig.start(typed("w"), AUTOMATIC)
     assert await second == "idth * height"
     assert await first == "width * height"
-    assert len(rig.model.requests) == 1
-    assert rig.stages == ["gate", "cache", "join", "cache"]
+    assert len(rig.requests) == 1
+    assert rig.stages == ["gate", "cache", "join", "cache", "willingness"]
 
 
 async def test_a_joined_generation_goes_on_when_the_request_that_began_it_is_cancelled(make_rig: MakeRig) -> None:
@@ -147,7 +154,7 @@ async def test_a_joined_generation_goes_on_when_the_request_that_began_it_is_can
     first.cancel()
     assert await second == "idth * height"
     assert first.cancelled()
-    assert len(rig.model.requests) == 1
+    assert len(rig.requests) == 1
 
 
 async def test_what_was_typed_against_a_generation_ends_it(make_rig: MakeRig) -> None:
@@ -188,21 +195,21 @@ async def test_a_cancelled_request_ends_its_generation(make_rig: MakeRig) -> Non
 
 async def test_of_requests_that_pile_up_in_the_pause_only_the_last_reaches_the_model(make_rig: MakeRig) -> None:
     """A client need not cancel what it does not want any more."""
-    rig = await make_rig({"after": "len(", "text": "stock)"}, debounce_ms=100)
+    rig = await make_rig({"after": "len(", "text": "stock)"}, debounce="fixed", debounce_ms=100)
     line = "count = len("
     tasks = [rig.start(f"stock = []\n{line[:end]}‸\n", AUTOMATIC) for end in range(1, len(line) + 1)]
     answers = await asyncio.gather(*tasks)
     assert answers == [""] * (len(line) - 1) + ["stock)"]
-    assert len(rig.model.requests) == 1
+    assert len(rig.requests) == 1
 
 
 async def test_asking_by_hand_during_the_pause_answers_both(make_rig: MakeRig) -> None:
-    rig = await make_rig(SLOWLY, debounce_ms=50)
+    rig = await make_rig(SLOWLY, debounce="fixed", debounce_ms=50)
     automatic = rig.start(AREA, AUTOMATIC)
     await rig.until(lambda: rig.completer.traces and rig.stages[-1] == "debounce")
     by_hand = rig.start(AREA, INVOKED)
     assert await asyncio.gather(automatic, by_hand) == ["width * height", "width * height"]
-    assert len(rig.model.requests) == 1
+    assert len(rig.requests) == 1
 
 
 async def test_a_model_that_takes_too_long_is_given_up(make_rig: MakeRig) -> None:
@@ -210,7 +217,7 @@ async def test_a_model_that_takes_too_long_is_given_up(make_rig: MakeRig) -> Non
     assert await rig.ask(AREA, AUTOMATIC) == ""
     assert rig.reason == "The model took longer than 100 ms (`zi.completion.timeout_ms`)."
     assert await rig.ask(AREA, AUTOMATIC) == ""
-    assert len(rig.model.requests) == 2, "that it was slow once says nothing about the next time"
+    assert len(rig.requests) == 2, "that it was slow once says nothing about the next time"
 
 
 async def test_a_failure_of_the_model_is_a_reason_not_an_exception(make_rig: MakeRig) -> None:
@@ -219,7 +226,7 @@ async def test_a_failure_of_the_model_is_a_reason_not_an_exception(make_rig: Mak
     assert rig.completer.traces[-1].outcome == "failed"
     assert rig.reason == "It ran out of ideas."
     assert await rig.ask(AREA) == ""
-    assert len(rig.model.requests) == 2, "a failure is not remembered"
+    assert len(rig.requests) == 2, "a failure is not remembered"
 
 
 async def test_without_a_model_the_reason_says_so(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,7 +254,7 @@ async def test_where_the_gate_is_shut_the_model_is_not_asked(make_rig: MakeRig) 
     assert await rig.ask(AREA) == ""
     assert rig.stages == ["gate"]
     assert "zi.completion.enabled" in rig.reason
-    assert rig.model.requests == []
+    assert rig.requests == []
 
 
 BODY = {"after": "height):\n    ", "text": "size = width * height\n    return size\n\n\nprint(area(1, 2))\n"}
@@ -272,7 +279,7 @@ async def test_no_more_lines_than_wanted(make_rig: MakeRig) -> None:
 async def test_no_more_tokens_than_wanted(make_rig: MakeRig) -> None:
     rig = await make_rig(RULE, max_tokens=7)
     await rig.ask(AREA)
-    assert rig.model.requests[0].max_tokens == 7
+    assert rig.requests[0].max_tokens == 7
 
 
 async def test_after_a_change_of_settings_nothing_old_is_shown(make_rig: MakeRig) -> None:
@@ -280,7 +287,7 @@ async def test_after_a_change_of_settings_nothing_old_is_shown(make_rig: MakeRig
     await rig.ask(AREA)
     rig.completer.settings_changed()
     await rig.ask(AREA)
-    assert len(rig.model.requests) == 2
+    assert len(rig.requests) == 2
 
 
 async def test_a_resting_cursor_prepares_the_model_with_the_prompt_of_the_request(make_rig: MakeRig) -> None:
@@ -289,7 +296,7 @@ async def test_a_resting_cursor_prepares_the_model_with_the_prompt_of_the_reques
     rig.completer.prefill(Snapshot("file:///area.py", text, language="python"), offset)
     await rig.until(lambda: bool(rig.model.prefills))
     await rig.ask(AREA)
-    assert rig.model.prefills[0] == rig.model.requests[0]
+    assert rig.model.prefills[0] == rig.requests[0]
 
 
 async def test_nothing_is_prepared_where_nothing_would_be_suggested(make_rig: MakeRig) -> None:

@@ -110,21 +110,7 @@ def register(server: IndexHost) -> None:
 
 
 def _listen(server: IndexHost) -> None:
-    """What the editor tells of documents and files."""
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CHANGE)
-    def changed(params: types.DidChangeTextDocumentParams) -> None:
-        index, snapshot = _index(server), server.snapshot(params.text_document.uri)
-        if index is not None and snapshot is not None and (path := _relative(index, snapshot.path)):
-            index.document_changed(path, snapshot.text)
-
-    @server.feature(types.TEXT_DOCUMENT_DID_SAVE)
-    def saved(params: types.DidSaveTextDocumentParams) -> None:
-        _tell(server, params.text_document.uri, "document_saved")
-
-    @server.feature(types.TEXT_DOCUMENT_DID_CLOSE)
-    def closed(params: types.DidCloseTextDocumentParams) -> None:
-        _tell(server, params.text_document.uri, "document_closed")
+    """What the editor tells of files."""
 
     @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
     def watched(params: types.DidChangeWatchedFilesParams) -> None:
@@ -133,6 +119,25 @@ def _listen(server: IndexHost) -> None:
             return
         paths = [_relative(index, path_of(change.uri)) for change in params.changes]
         index.files_changed([path for path in paths if path])
+
+
+def document_changed(server: IndexHost, uri: str) -> None:
+    """A document has other text now."""
+    index, snapshot = _index(server), server.snapshot(uri)
+    if index is not None and snapshot is not None and (path := _relative(index, snapshot.path)):
+        index.document_changed(path, snapshot.text)
+
+
+def document_saved(server: IndexHost, uri: str) -> None:
+    """A document is on disk as it is in the editor."""
+    if (found := _followed(server, uri)) is not None:
+        found[0].document_saved(found[1])
+
+
+def document_closed(server: IndexHost, uri: str) -> None:
+    """A document's unsaved text is gone."""
+    if (found := _followed(server, uri)) is not None:
+        found[0].document_closed(found[1])
 
 
 def document_opened(server: IndexHost, uri: str) -> None:
@@ -196,10 +201,11 @@ def _relative(index: CodeIndex, path: Path | None) -> str | None:
     return index.relative(path) if path is not None else None
 
 
-def _tell(server: IndexHost, uri: str, what: str) -> None:
+def _followed(server: IndexHost, uri: str) -> tuple[CodeIndex, str] | None:
+    """The index, and the document's path as it knows it."""
     index = _index(server)
-    if index is not None and (path := _relative(index, path_of(uri))):
-        getattr(index, what)(path)
+    path = _relative(index, path_of(uri)) if index is not None else None
+    return (index, path) if index is not None and path else None
 
 
 def _place(root: Path, path: str, line: int) -> types.Location:

@@ -1,7 +1,8 @@
-"""The commands about suggestions themselves: `zi.restartEngine` and `zi.whyNoSuggestion`."""
+"""The commands about suggestions themselves: why there was none, whether all is ready, and a fresh engine."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.workspace import Workspace
 
 __all__ = ["CommandHost", "register"]
+
+MOMENT_S = 0.05
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -43,6 +46,19 @@ def register(server: CommandHost) -> None:
             await server.bring_up_model()
         return server.status.current
 
+    @server.command("zi.prepared")
+    async def prepared() -> dict[str, Any]:
+        """Whether nothing is being made, made ready or indexed just now. For tests and benchmarks."""
+        completer, project = server.completer, server.project
+        settled = completer is not None and not completer.busy
+        index = project.index if project is not None else None
+        if settled and index is not None:
+            try:
+                await asyncio.wait_for(index.settled(), MOMENT_S)
+            except TimeoutError:
+                settled = False
+        return {"prepared": settled}
+
     @server.command("zi.whyNoSuggestion")
     async def why_no_suggestion() -> dict[str, Any]:
         """Say what became of the last request: the deciding stage, the reason, and what each stage took."""
@@ -65,6 +81,10 @@ def register(server: CommandHost) -> None:
             "totalMs": round(trace.total_ms, 1),
             "evaluatedTokens": stats.evaluated_tokens if stats else None,
             "generatedTokens": stats.generated_tokens if stats else None,
+            "promptTokens": stats.prompt_tokens if stats else None,
+            "draftedTokens": stats.drafted_tokens if stats else None,
+            "acceptedTokens": stats.accepted_tokens if stats else None,
+            "guidedTokens": stats.guided_tokens if stats else None,
             "firstTokenMs": round(stats.first_token_ms, 1) if stats else None,
             "stages": [{"name": s.name, "ms": round(s.ms, 1), "note": s.note} for s in trace.stages],
         }

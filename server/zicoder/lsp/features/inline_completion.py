@@ -38,7 +38,12 @@ def register(server: InlineHost) -> None:
             return nothing
         offset = offset_of(snapshot, params.position, encoding)
         automatic = params.context.trigger_kind == types.InlineCompletionTriggerKind.Automatic
-        found = await completer.complete(snapshot, offset, AUTOMATIC if automatic else INVOKED)
+        found = await completer.complete(
+            snapshot,
+            offset,
+            AUTOMATIC if automatic else INVOKED,
+            list_open=params.context.selected_completion_info is not None,
+        )
         now = server.snapshot(params.text_document.uri)
         if found is None or now is None or now.version != snapshot.version:
             return nothing
