@@ -207,7 +207,8 @@ MODELS_INTRO = """\
 
 `zi model list` shows these and what is installed; `zi model pull NAME` fetches one. The setting `zi.model.infill`
 chooses: a name below, the path of any GGUF file, or `auto`, which takes the first of these that is installed:
-ORDER. A model for embedding is used by the [code index](code-index.md) as soon as it is installed."""
+ORDER; where several are, [a measurement of your machine](completion.md#which-model) decides. A model for
+embedding is used by the [code index](code-index.md) as soon as it is installed."""
 
 SOURCES_INTRO = """\
 ## Where the bytes come from

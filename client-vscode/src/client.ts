@@ -12,14 +12,18 @@ import {
 } from "vscode-languageclient/node";
 import { explicitSettings } from "./config";
 import type { ServerCommand } from "./server";
+import type { Suggestions } from "./snooze";
 import type { Status } from "./status";
 
 /** Where documents live that the server is told about. */
 const SCHEMES = ["file", "untitled"];
 const START_MS = 30_000;
+/** The server's commands that answer with the state of its suggestions. */
+const SWITCHES = new Set(["zi.snooze", "zi.resume", "zi.toggleSuggestions"]);
 
 export interface ClientEvents {
   onStatus(status: Status): void;
+  onSuggestions(suggestions: Suggestions): void;
   /** The connection is gone and nobody asked for it. */
   onClosed(): void;
 }
@@ -114,6 +118,13 @@ function clientOptions(options: ClientOptions, lastWords: { line: string }): Lan
       },
     },
     middleware: {
+      executeCommand: async (command, args, next) => {
+        const answer: unknown = await next(command, args);
+        if (answer && SWITCHES.has(command)) {
+          options.onSuggestions(answer as Suggestions);
+        }
+        return answer;
+      },
       workspace: {
         configuration: (params, token, next) =>
           params.items.every(({ section }) => section === "zi")

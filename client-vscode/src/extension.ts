@@ -5,6 +5,7 @@ import { CursorNotifier } from "./cursor";
 import { Lifecycle } from "./lifecycle";
 import { onInterpreterChanged } from "./python";
 import { searchProject } from "./search";
+import { snooze } from "./snooze";
 import { StatusItem } from "./status";
 
 let lifecycle: Lifecycle | undefined;
@@ -33,6 +34,7 @@ export function activate(context: ExtensionContext): void {
         searchProject(server.client);
       }
     }),
+    commands.registerCommand("zi.snoozeSuggestions", snooze),
     commands.registerCommand("zi.openSettings", () =>
       commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
     ),

@@ -106,6 +106,9 @@ export class Lifecycle implements Disposable {
       onStatus: (status) => {
         this.status.show(status);
       },
+      onSuggestions: (suggestions) => {
+        this.status.showSuggestions(suggestions);
+      },
       onClosed: () => {
         this.crashed(client);
       },

@@ -1,6 +1,7 @@
 // The status-bar item and its menu. The server says what to show; nothing is decided here.
 
 import { commands, MarkdownString, StatusBarAlignment, ThemeColor, window, type Disposable, type QuickPickItem } from "vscode";
+import type { Suggestions } from "./snooze";
 
 export type State = "off" | "starting" | "loading" | "ready" | "busy" | "noModel" | "unavailable" | "crashed" | "stopped";
 
@@ -45,12 +46,19 @@ const LOOKS: Record<State, Look> = {
   stopped: { icon: "debug-disconnect", label: "stopped", background: "warning" },
 };
 
+/** In these states it is worth saying that no suggestion comes up by itself. */
+const QUIET_STATES: readonly State[] = ["ready", "busy"];
+
 /** Shorter work is not shown: an icon that flashes at every key is a distraction. */
 const BUSY_DELAY_MS = 250;
 
 export class StatusItem implements Disposable {
   private readonly item = window.createStatusBarItem("zi.status", StatusBarAlignment.Right, 100);
   private busyTimer: NodeJS.Timeout | undefined;
+  private snoozeTimer: NodeJS.Timeout | undefined;
+  private rendered: Status | undefined;
+  /** Why no suggestion comes up by itself, if none does and the user wants it so. */
+  private quiet: { readonly label: string; readonly message: string; readonly snoozed: boolean } | undefined;
   private message = "";
 
   constructor() {
@@ -70,8 +78,27 @@ export class StatusItem implements Disposable {
     }
   }
 
-  /** A status this client knows by itself, without a server. */
+  /** What the server answered when they were snoozed, resumed or toggled; it says nothing when a snooze ends. */
+  showSuggestions({ active, snoozedSeconds, reason }: Suggestions): void {
+    clearTimeout(this.snoozeTimer);
+    const snoozed = snoozedSeconds > 0;
+    const end = new Date(Date.now() + snoozedSeconds * 1000).toLocaleTimeString([], { timeStyle: "short" });
+    const label = snoozed ? `snoozed until ${end}` : "quiet";
+    this.quiet = active ? undefined : { label, message: snoozed ? `Suggestions are ${label}.` : reason, snoozed };
+    if (snoozed) {
+      this.snoozeTimer = setTimeout(() => {
+        this.showSuggestions({ active: true, snoozedSeconds: 0, reason: "" });
+      }, snoozedSeconds * 1000);
+    }
+    if (this.rendered) {
+      this.render(this.rendered);
+    }
+  }
+
+  /** A status this client knows by itself, without a server; the session and its switches are over. */
   showLocal(state: State, message: string, hint = ""): void {
+    clearTimeout(this.snoozeTimer);
+    this.quiet = undefined;
     this.show({ state, message, hint, model: null, lastLatencyMs: null, percent: null });
   }
 
@@ -79,6 +106,11 @@ export class StatusItem implements Disposable {
     const forServer: (QuickPickItem & { command: string })[] = [
       { label: "$(search) Search the project", description: "by meaning and by name", command: "zi.searchProject" },
       { label: "$(question) Why no suggestion?", command: "zi.whyNoSuggestion" },
+      this.quiet?.snoozed
+        ? { label: "$(bell) Resume suggestions", description: this.quiet.label, command: "zi.resume" }
+        : { label: "$(bell-slash) Snooze suggestions", description: "for a while", command: "zi.snoozeSuggestions" },
+      { label: "$(circle-slash) Toggle suggestions", description: "on or off for this session", command: "zi.toggleSuggestions" },
+      { label: "$(trash) Forget suggestion history", description: "and what was learnt from it", command: "zi.forgetHistory" },
       { label: "$(refresh) Restart engine", description: "the process that runs the model", command: "zi.restartEngine" },
     ];
     const always = [
@@ -95,20 +127,23 @@ export class StatusItem implements Disposable {
 
   dispose(): void {
     clearTimeout(this.busyTimer);
+    clearTimeout(this.snoozeTimer);
     this.item.dispose();
   }
 
   private render(status: Status): void {
-    const look = LOOKS[status.state];
-    this.message = status.message;
+    this.rendered = status;
+    const quiet = QUIET_STATES.includes(status.state) ? this.quiet : undefined;
+    const look = quiet ? { icon: "bell-slash", label: quiet.label } : LOOKS[status.state];
+    this.message = quiet?.message ?? status.message;
     this.item.text = `$(${look.icon}) Zi`;
-    this.item.tooltip = tooltip(status, look);
-    this.item.accessibilityInformation = { label: `Zi Coder, ${look.label}: ${status.message}` };
+    this.item.tooltip = tooltip(status, look, this.message);
+    this.item.accessibilityInformation = { label: `Zi Coder, ${look.label}: ${this.message}` };
     this.item.backgroundColor = look.background && new ThemeColor(`statusBarItem.${look.background}Background`);
   }
 }
 
-function tooltip(status: Status, look: Look): MarkdownString {
+function tooltip(status: Status, look: Look, message: string): MarkdownString {
   const facts = [
     status.model === null ? "" : `Model: ${literal(status.model)}`,
     status.percent === null ? "" : `Loaded: ${Math.round(status.percent)} %`,
@@ -116,7 +151,7 @@ function tooltip(status: Status, look: Look): MarkdownString {
     status.index ? `Index: ${indexFact(status.index)}` : "",
   ];
   // Hints name commands between backticks, so they are Markdown; the rest is shown as it is.
-  const parts = [`**Zi Coder: ${look.label}**`, literal(status.message), status.hint, facts.filter(Boolean).join("  \n")];
+  const parts = [`**Zi Coder: ${look.label}**`, literal(message), status.hint, facts.filter(Boolean).join("  \n")];
   return new MarkdownString(parts.filter(Boolean).join("\n\n"));
 }
 

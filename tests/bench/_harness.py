@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import platform
 import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Sequence
+import uuid
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+
+__all__ = ["Editor", "Request", "commit", "keep", "machine", "median", "report", "timed"]
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = Path(__file__).parent / "results"
@@ -37,8 +41,12 @@ class Editor:
 
     def __init__(self, settings: dict[str, Any] | None = None) -> None:
         self.client = LanguageClient("zi-bench", "1")
+        self.settings = settings
+        self.commands: frozenset[str] = frozenset()
+        """What the server can be asked to do."""
         self.states: list[str] = []
         self._changed = asyncio.Event()
+        self._asked = asyncio.Event()
         self._version = 0
 
         @self.client.feature("zi/status")
@@ -48,7 +56,8 @@ class Editor:
 
         @self.client.feature(types.WORKSPACE_CONFIGURATION)
         def configuration(params: types.ConfigurationParams) -> list[Any]:
-            return [settings for _ in params.items]
+            self._asked.set()
+            return [self.settings for _ in params.items]
 
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
         def message(_: types.ShowMessageParams) -> None:
@@ -64,7 +73,11 @@ class Editor:
                 inline_completion=types.InlineCompletionClientCapabilities()
             ),
         )
-        await self.client.initialize_async(types.InitializeParams(capabilities=capabilities, root_uri=root.as_uri()))
+        answer = await self.client.initialize_async(
+            types.InitializeParams(capabilities=capabilities, root_uri=root.as_uri())
+        )
+        provider = answer.capabilities.execute_command_provider
+        self.commands = frozenset(provider.commands if provider else ())
         return (time.perf_counter() - start) * 1000
 
     @property
@@ -86,6 +99,15 @@ class Editor:
                 self._changed.clear()
                 await self._changed.wait()
 
+    async def configure(self, settings: dict[str, Any]) -> None:
+        """Change the editor's settings, and wait until the server works by them."""
+        self.settings = settings
+        self._asked.clear()
+        self.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings=None))
+        await asyncio.wait_for(self._asked.wait(), 10)
+        for _ in range(3):  # what it does with the answer takes some turns of its loop
+            await self.command("zi.indexStatus")
+
     def open(self, uri: str, text: str, language: str = "python") -> None:
         item = types.TextDocumentItem(uri=uri, language_id=language, version=0, text=text)
         self.client.text_document_did_open(types.DidOpenTextDocumentParams(text_document=item))
@@ -101,29 +123,51 @@ class Editor:
         )
         return types.Position(position.line, position.character + len(text))
 
+    def close(self, uri: str) -> None:
+        self.client.text_document_did_close(types.DidCloseTextDocumentParams(types.TextDocumentIdentifier(uri)))
+
+    def save(self, uri: str) -> None:
+        """Say that the document is on disk as it is open."""
+        self.client.text_document_did_save(types.DidSaveTextDocumentParams(types.TextDocumentIdentifier(uri)))
+
     def cursor(self, uri: str, position: types.Position) -> None:
         self.client.protocol.notify(
             "zi/cursorMoved",
             {"textDocument": {"uri": uri}, "position": {"line": position.line, "character": position.character}},
         )
 
+    def ask(self, uri: str, position: types.Position, *, invoked: bool = False) -> Request:
+        """Request ghost text; the request can be awaited or cancelled."""
+        return Request(self.client, uri, position, invoked)
+
     async def ghost(self, uri: str, position: types.Position, *, invoked: bool = False) -> str:
-        kind = types.InlineCompletionTriggerKind
-        result = await self.client.text_document_inline_completion_async(
-            types.InlineCompletionParams(
-                text_document=types.TextDocumentIdentifier(uri),
-                position=position,
-                context=types.InlineCompletionContext(trigger_kind=kind.Invoked if invoked else kind.Automatic),
-            )
-        )
-        items = list(result.items if isinstance(result, types.InlineCompletionList) else result or [])
-        return str(items[0].insert_text) if items else ""
+        return await self.ask(uri, position, invoked=invoked).text()
+
+    async def command(self, name: str, *arguments: Any) -> Any:
+        """Run one of the server's commands."""
+        return await self.client.workspace_execute_command_async(types.ExecuteCommandParams(name, list(arguments)))
 
     async def why(self) -> Any:
         """The trace of the last request."""
-        return await self.client.workspace_execute_command_async(
-            types.ExecuteCommandParams(command="zi.whyNoSuggestion")
-        )
+        return await self.command("zi.whyNoSuggestion")
+
+    async def index_ready(self, seconds: float = 1800) -> int:
+        """Wait until the code index is up to date; the number of its files, 0 if there is to be none."""
+        async with asyncio.timeout(seconds):
+            while (status := await self.command("zi.indexStatus"))["state"] not in ("ready", "following"):
+                if status["state"] == "off" and status["message"]:
+                    break  # without a message it has only not been opened yet
+                await asyncio.sleep(0.2)
+        return int(status["files"])
+
+    def cpu_s(self) -> float:
+        """Processor time that the server and all its children have used so far, in seconds."""
+        used = 0.0
+        for process in (self.process, *self.process.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                times = process.cpu_times()
+                used += times.user + times.system
+        return used
 
     async def stop(self) -> None:
         await self.client.shutdown_async(None)
@@ -131,14 +175,52 @@ class Editor:
         await self.client.stop()
 
 
-def keep(name: str, result: dict[str, Any]) -> Path:
-    """Write the result under the current commit; the path."""
-    commit = subprocess.run(
+class Request:
+    """One request for ghost text under way."""
+
+    def __init__(self, client: LanguageClient, uri: str, position: types.Position, invoked: bool) -> None:
+        kind = types.InlineCompletionTriggerKind
+        self._client = client
+        self._id = str(uuid.uuid4())
+        self._answer = client.protocol.send_request_async(
+            types.TEXT_DOCUMENT_INLINE_COMPLETION,
+            types.InlineCompletionParams(
+                text_document=types.TextDocumentIdentifier(uri),
+                position=position,
+                context=types.InlineCompletionContext(trigger_kind=kind.Invoked if invoked else kind.Automatic),
+            ),
+            msg_id=self._id,
+        )
+
+    async def text(self) -> str:
+        """What is to be inserted, "" for nothing. Raises what the server answered instead."""
+        result = await asyncio.shield(self._answer)
+        items = list(result.items if isinstance(result, types.InlineCompletionList) else result or [])
+        return str(items[0].insert_text) if items else ""
+
+    def cancel(self) -> None:
+        """Tell the server that nobody wants the answer; it may still come."""
+        self._answer.add_done_callback(lambda answer: answer.cancelled() or answer.exception())  # nobody else looks
+        self._client.cancel_request(types.CancelParams(id=self._id))
+
+
+def commit() -> str:
+    """The short name of the commit that is checked out."""
+    done = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    ).stdout.strip()
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def keep(name: str, result: dict[str, Any], rows: Mapping[str, Any] | None = None) -> Path:
+    """Write the result under the current commit, `rows` with one line each; the path."""
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{commit or 'unknown'}.json"
-    path.write_text(json.dumps({**machine(), **result}, indent=2) + "\n", encoding="utf-8")
+    path = RESULTS / f"{name}-{commit()}.json"
+    text = json.dumps({**machine(), **result}, indent=2)
+    if rows is not None:
+        lines = ",\n".join(f"    {json.dumps(key)}: {json.dumps(row)}" for key, row in rows.items())
+        text = f'{text[:-2]},\n  "rows": {{\n{lines}\n  }}\n}}'
+    path.write_text(text + "\n", encoding="utf-8")
     return path
 
 

@@ -1,148 +1,128 @@
-"""`zi bench completion`: what the user waits for, through the real server with the real model.
+"""`zi bench completion`: how good inline completion is, how fast, and by how much it beats its model and a peer.
 
-Compared in one run: a request prepared by idle prefill against one that was not; typing on against asking cold.
+Options: `--json`; `--only holes,peer,replay,waiting` picks parts: holes punched into real packages (`holes`, with the
+peer's row by `peer`), real functions typed at human speed (`replay`), and what a user waits for (`waiting`);
+`--role report|tune` picks the packages: nothing may be tuned on those of `report`; `--languages python,typescript`;
+`--limit N` takes that many holes and functions, spread evenly; `--variants full,plain,…` picks rows; `--speed F` types
+F times as fast; `--folder DIR` works there, keeps its indexes and answers, and goes on where a run of the same code
+ended. The result is kept in tests/bench/results for complete runs on `report`. Steps are told on stderr.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
-import inspect
-import json.decoder
+import json
+import sys
 import tempfile
-import textwrap
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-from lsprotocol import types
-from tests.bench._harness import Editor, median, report
+from tests.bench import _completion_waiting
+from tests.bench._completion_holes import PER_KIND, choose
+from tests.bench._completion_replay import functions, replay
+from tests.bench._completion_rows import Kept, measure, one_line, summary, table
+from tests.bench._completion_session import OFF, VARIANTS, isolate, say
+from tests.bench._completion_waiting import places, source
+from tests.bench._harness import RESULTS, commit, keep, machine
 
-LINES = 300
-OPEN_S = 2.0
-SOURCES: tuple[ModuleType, ...] = (textwrap, json.decoder)
-"""Modules of the standard library, repeated up to 300 lines: material that is on every machine."""
+__all__ = ["main", "places", "source"]
 
-
-def source(module: ModuleType) -> list[str]:
-    lines = inspect.getsource(module).splitlines(keepends=True)
-    while len(lines) < LINES:
-        lines += lines
-    return lines[:LINES]
+PARTS = ("holes", "peer", "replay", "waiting")
+REPLAYED = ("full", "no-type-through")
 
 
-def places(lines: list[str]) -> list[int]:
-    """Lines of code to ask at, spread over the file: indented, not blank, not comments, followed by more."""
-    good = [
-        n
-        for n, line in enumerate(lines)
-        if 60 < n < LINES - 20 and line.startswith("        ") and len(line.strip()) > 15 and line.strip()[0].isalpha()
-    ]
-    return good[:: max(1, len(good) // 5)][:5]
+def _holes(options: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The table, and its rows."""
+    wanted = options.variants or [name for name in VARIANTS if name != "peer" or "peer" in options.only]
+    if options.variants and "peer" in options.only and "peer" not in wanted:
+        wanted = [*wanted, "peer"]
+    if "holes" not in options.only:
+        wanted = ["peer"]
+    holes = choose(options.role, options.languages, options.limit)
+    kept = Kept(folder / f"answers-{options.role}.jsonl")
+    asyncio.run(measure(holes, wanted, folder, kept))
+    names = {hole.name for hole in holes}
+    rows = [row for row in kept.rows.values() if row["hole"] in names and row["variant"] in wanted]
+    for group, figures in (found := summary(rows, wanted)).items():
+        if group == "all" or group in options.languages:
+            _show(options, f"\n{group}\n{table(figures)}")
+    return found, one_line(rows)
 
 
-async def fresh(editor: Editor, folder: Path, prepared: bool) -> tuple[list[float], list[int]]:
-    """First suggestion in a file that was opened two seconds ago, with or without idle prefill."""
-    times: list[float] = []
-    evaluated: list[int] = []
-    for module in SOURCES:
-        lines = source(module)
-        for line in places(lines):
-            text = "".join(
-                [
-                    *lines[:line],
-                    lines[line][: len(lines[line]) - len(lines[line].lstrip()) + 6],
-                    "\n",
-                    *lines[line + 1 :],
-                ]
-            )
-            uri = (folder / f"{module.__name__}_{line}_{prepared}.py").as_uri()
-            editor.open(uri, text)
-            indent = len(lines[line]) - len(lines[line].lstrip())
-            position = types.Position(line, indent + 6)
-            if prepared:
-                editor.cursor(uri, position)
-            await asyncio.sleep(OPEN_S)
-            start = time.perf_counter()
-            await editor.ghost(uri, position, invoked=True)
-            times.append((time.perf_counter() - start) * 1000)
-            why = await editor.why()
-            evaluated.append(why["evaluatedTokens"] or 0)
-    return times, evaluated
+def _replay(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
+    typed = functions(options.role, options.languages, options.limit)
+    variants = [name for name in options.variants or REPLAYED if name in OFF]
+    found = {name: asyncio.run(replay(typed, name, folder, options.speed)) for name in variants}
+    for name, figures in found.items():
+        _show(options, f"\nreplay, {name}", figures)
+    return found
 
 
-async def typing(editor: Editor, folder: Path) -> dict[str, Any]:
-    """Type a line character by character that no suggestion foresees, asking at each."""
-    first: list[float] = []
-    evaluated: list[int] = []
-    for module in SOURCES:
-        lines = source(module)
-        uri = (folder / f"{module.__name__}_typing.py").as_uri()
-        editor.open(uri, "".join(lines))
-        line = places(lines)[2]
-        position = types.Position(line, 0)
-        position = editor.type(uri, position, "        ")
-        editor.cursor(uri, position)
-        await asyncio.sleep(12)  # typing goes on in a file that has been open for a while
-        for char in "zq_0 = vx7(wk":
-            position = editor.type(uri, position, char)
-            await editor.ghost(uri, position)
-            why = await editor.why()
-            if why["firstTokenMs"] is not None and why["model"]:
-                first.append(why["firstTokenMs"])
-                evaluated.append(why["evaluatedTokens"])
-    return {
-        "typing_first_token_ms": median(first),
-        "typing_evaluated_tokens_median": median(evaluated, 0),
-        "typing_evaluated_tokens_max": max(evaluated),
-        "typing_requests": len(first),
-    }
+def _waiting(options: argparse.Namespace) -> dict[str, Any]:
+    found = asyncio.run(_completion_waiting.measure())
+    _show(options, "\nwaiting", found)
+    return found
 
 
-async def crash(editor: Editor, folder: Path) -> list[float]:
-    """Seconds from killing the engine to the next answered completion."""
-    times: list[float] = []
-    for n in range(2):  # a third crash within a minute would stop the engine
-        uri = (folder / f"crash_{n}.py").as_uri()
-        editor.open(uri, "def double(x):\n    return x * 2\n\n\ndef triple(x):\n    return \n")
-        start = time.perf_counter()
-        editor.engine().kill()
-        while not await editor.ghost(uri, types.Position(5, 11), invoked=True):
-            await asyncio.sleep(0.05)
-        times.append(time.perf_counter() - start)
-    return times
+def _show(options: argparse.Namespace, text: str, figures: Mapping[str, Any] | None = None) -> None:
+    """Print for people; beside the JSON of `--json`, to stderr."""
+    lines = [text, *(f"{key:<40} {value}" for key, value in (figures or {}).items())]
+    print("\n".join(lines), file=sys.stderr if options.json else sys.stdout, flush=True)
 
 
-async def measure() -> dict[str, Any]:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name).resolve()
-        editor = Editor()
-        await editor.start(folder)
-        await editor.ready()
-        cold, cold_tokens = await fresh(editor, folder, prepared=False)
-        prepared, prepared_tokens = await fresh(editor, folder, prepared=True)
-        typed = await typing(editor, folder)
-        crashes = await crash(editor, folder)
-        server, engine = editor.process.memory_info().rss, editor.engine().memory_info().rss
-        busy = editor.process.cpu_times(), editor.engine().cpu_times()
-        await asyncio.sleep(10)
-        later = editor.process.cpu_times(), editor.engine().cpu_times()
-        await editor.stop()
-    idle = sum(b.user + b.system - a.user - a.system for a, b in zip(busy, later, strict=True))
-    return {
-        "first_suggestion_prepared_ms": median(prepared),
-        "first_suggestion_cold_ms": median(cold),
-        "prepared_over_cold": round(median(prepared) / median(cold), 2),
-        "first_evaluated_tokens_prepared": median(prepared_tokens, 0),
-        "first_evaluated_tokens_cold": median(cold_tokens, 0),
-        **typed,
-        "crash_to_completion_s": median(crashes, 2),
-        "server_rss_mb": round(server / 1e6, 1),
-        "engine_rss_mb": round(engine / 1e6, 1),
-        "idle_cpu_percent": round(idle * 10, 2),
-    }
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    def names(text: str) -> list[str]:
+        return [name for name in text.split(",") if name]
+
+    parser = argparse.ArgumentParser(prog="zi bench completion", description=__doc__)
+    parser.add_argument("--json", action="store_true")
+    parser.add_argument("--only", type=names, default=list(PARTS))
+    parser.add_argument("--role", choices=("tune", "report"), default="report")
+    parser.add_argument("--languages", type=names, default=list(PER_KIND))
+    parser.add_argument("--limit", type=int)
+    parser.add_argument("--variants", type=names, default=[])
+    parser.add_argument("--speed", type=float, default=1.0)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args(argv)
+    known = {"--only": (options.only, PARTS), "--languages": (options.languages, PER_KIND)}
+    known["--variants"] = (options.variants, {*VARIANTS, *OFF})
+    for flag, (given, allowed) in known.items():
+        if unknown := [name for name in given if name not in allowed]:
+            parser.error(f"{flag}: {', '.join(unknown)} is none of {', '.join(sorted(allowed))}")
+    return options
+
+
+def _before(options: argparse.Namespace) -> dict[str, Any]:
+    """What an earlier run of this commit kept for the parts that this one leaves out."""
+    path = RESULTS / f"completion-{commit()}.json"
+    if options.role != "report" or options.limit is not None or not path.exists():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def main(argv: Sequence[str]) -> int:
-    return report("completion", asyncio.run(measure()), argv)
+    options = _options(argv)
+    result = _before(options)
+    rows: dict[str, Any] = result.pop("rows", {})
+    with tempfile.TemporaryDirectory(prefix="zi-bench-completion-", ignore_cleanup_errors=True) as temporary:
+        folder = (options.folder or Path(temporary)).resolve()
+        folder.mkdir(parents=True, exist_ok=True)
+        isolate(folder)
+        result |= {"role": options.role, "languages": options.languages, "limit": options.limit}
+        if {"holes", "peer"} & set(options.only):
+            result["holes"], rows = _holes(options, folder)
+        if "replay" in options.only:
+            result["replay"] = _replay(options, folder)
+        if "waiting" in options.only:
+            result["waiting"] = _waiting(options)
+    if options.json:
+        print(json.dumps({**machine(), **result}, indent=2))
+    if options.role == "report" and options.limit is None:
+        say(f"kept in {keep('completion', result, rows).name}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -26,7 +26,7 @@ from platformdirs import user_cache_path
 __all__ = ["SIZES", "SOURCES", "CorpusError", "Role", "Source", "assemble", "source", "sources"]
 
 Registry = Literal["pypi", "npm"]
-Role = Literal["tune", "report", "size"]
+Role = Literal["tune", "report", "size", "completion-tune", "completion-report"]
 
 
 class CorpusError(Exception):
@@ -43,7 +43,8 @@ class Source:
     licence: str
     language: str
     role: Role
-    """`tune`: ranking may be tuned on it. `report`: measured only. `size`: material to grow an index with."""
+    """`tune`: the code may be tuned on it. `report`: measured only. `size`: material to grow an index with. The roles
+    with `completion-` are for inline completion alone, so that the questions to the index stay what they were."""
     leave_out: tuple[str, ...] = ()
     """Folders and files, relative to the package, that its repository would not hold: build output, bundled code."""
 

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections import Counter
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 from tests.bench import corpora
+from tests.bench._completion_direct import stopped
+from tests.bench._completion_holes import KINDS, Hole, candidates, packages, pick
+from tests.bench._completion_metrics import difference, interval, score
+from tests.bench._completion_peer import pick_ring, request, shown, tokens
+from tests.bench._completion_replay import keys
+from tests.bench._completion_rows import Kept, one_line, summary, table
 from tests.bench._definitions import definitions, language_of
 from tests.bench.corpora import SIZES, SOURCES, CorpusError, sources, unpack
 from tests.bench.docstrings import first_sentence, strip_docs
-from tests.bench.questions import FILES, WORDINGS, entries, packages
+from tests.bench.questions import FILES, WORDINGS, entries
+from tests.bench.questions import packages as questioned
 
 
 def test_no_package_is_both_tuned_on_and_reported() -> None:
@@ -28,8 +38,8 @@ def test_every_size_is_made_of_known_packages() -> None:
 
 
 def test_every_question_file_is_for_one_known_package() -> None:
-    assert len(set(packages())) == len(packages())
-    assert all(name in SOURCES for name in packages())
+    assert len(set(questioned())) == len(questioned())
+    assert all(name in SOURCES for name in questioned())
 
 
 def test_questions_are_unique() -> None:
@@ -53,7 +63,7 @@ def test_questions_have_one_to_three_answers_in_code(path: Path) -> None:
 
 def test_there_are_enough_questions_of_each_role() -> None:
     counts = {"tune": 0, "report": 0, "size": 0}
-    for path, package in zip(FILES, packages(), strict=True):
+    for path, package in zip(FILES, questioned(), strict=True):
         counts[SOURCES[package].role] += len(list(entries(path)))
     assert counts["tune"] >= 60
     assert counts["report"] >= 160
@@ -174,3 +184,191 @@ def test_docs_are_found_and_stripped_in_every_language(
     stripped = strip_docs(source, language)
     assert b"Adds" not in stripped
     assert stripped.count(b"\n") == source.count(b"\n")
+
+
+PYTHON_CODE = '''\
+import os
+
+
+class Shelf:
+    def __init__(self, root):
+        self.root = root
+        self.books = {}
+
+    def put(self, name, book):
+        known = self.books.get(name)
+        if known is None:
+            self.books[name] = os.path.join(self.root, book.title)
+            self.count = len(self.books)
+        return self.books[name]
+
+    def total(self):
+        """How many."""
+        return len(self.books)
+'''
+TYPESCRIPT_CODE = """\
+export class Shelf {
+  put(name: string, book: Book): string {
+    const known = this.books.get(name)
+    if (known === undefined) {
+      this.books.set(name, join(this.root, book.title))
+      this.count = this.books.size
+    }
+    return this.books.get(name)
+  }
+}
+"""
+
+
+def holes(text: str, language: str) -> list[Hole]:
+    return list(candidates("shelf", "shelf", language, text, Random(1)))
+
+
+@pytest.mark.parametrize(("text", "language"), [(PYTHON_CODE, "python"), (TYPESCRIPT_CODE, "typescript")])
+def test_every_kind_of_hole_is_found_and_gives_the_file_back(text: str, language: str) -> None:
+    found = holes(text, language)
+    assert {hole.kind for hole in found} == set(KINDS)
+    for hole in found:
+        assert hole.prefix + hole.target + hole.suffix == text
+        assert hole.punched == hole.prefix + hole.suffix
+        row, column = hole.position
+        assert text.split("\n")[row][:column] == hole.prefix.rpartition("\n")[2]
+    assert [hole.name for hole in found] == [hole.name for hole in holes(text, language)]
+
+
+@pytest.mark.parametrize(("text", "language"), [(PYTHON_CODE, "python"), (TYPESCRIPT_CODE, "typescript")])
+def test_a_hole_is_where_its_kind_says(text: str, language: str) -> None:
+    ends = {"member": ".", "call": "(", "assign": "=", "return": "return"}
+    for hole in holes(text, language):
+        if hole.kind in ends:
+            assert hole.prefix.rstrip().endswith(ends[hole.kind])
+        if hole.kind in ("line", "block"):
+            assert not hole.prefix.rpartition("\n")[2].strip()
+        if hole.kind == "middle":
+            assert len(hole.suffix.partition("\n")[0]) >= 2
+        elif hole.kind == "block":
+            opener = hole.prefix.rstrip().splitlines()[-1]
+            assert opener.endswith((":", "{"))
+        else:
+            assert "\n" not in hole.target
+            assert hole.suffix.startswith("\n")
+
+
+def test_a_block_is_taken_away_to_its_end_and_a_docstring_never() -> None:
+    targets = [hole.target for hole in holes(PYTHON_CODE, "python") if hole.kind == "block"]
+    assert "self.root = root\n        self.books = {}" in targets
+    assert not any("How many" in target for target in targets)
+
+
+def test_picking_holes_is_deterministic_and_spreads_over_files(tmp_path: Path) -> None:
+    for n in range(4):
+        (tmp_path / f"m{n}.py").write_text(PYTHON_CODE.replace("Shelf", f"Shelf{n}") * 6, encoding="utf-8")
+    (tmp_path / "test_m.py").write_text(PYTHON_CODE * 6, encoding="utf-8")
+    found = pick("shelf", tmp_path, "python", 2)
+    assert [hole.name for hole in found] == [hole.name for hole in pick("shelf", tmp_path, "python", 2)]
+    assert Counter(hole.kind for hole in found) == dict.fromkeys(KINDS, 2)
+    assert len({hole.path for hole in found}) > 2
+    assert not any("test" in hole.path for hole in found)
+
+
+def test_holes_of_one_role_are_never_in_a_package_of_the_other() -> None:
+    for language in ("python", "typescript"):
+        assert packages("tune", language)
+        assert len(packages("report", language)) >= 4
+        assert not set(packages("tune", language)) & set(packages("report", language))
+
+
+@pytest.mark.parametrize(
+    ("answer", "exact", "edit", "identifiers", "shown", "valid"),
+    [
+        ("len(self.books)", True, 1.0, 1.0, True, True),
+        ("  len(self.books)  \n)", True, 1.0, 1.0, True, False),
+        ("len(self.shelf)", False, 0.73, 0.67, True, True),
+        ("len(self.books", False, 0.97, 1.0, True, False),
+        ("", False, 0.0, 0.0, False, True),
+    ],
+)
+def test_an_answer_is_judged(
+    answer: str, exact: bool, edit: float, identifiers: float, shown: bool, valid: bool
+) -> None:
+    judged = score(
+        answer, "len(self.books)", prefix="def f(self):\n    n = ", suffix="\n    return n\n", language="python"
+    )
+    assert judged.exact is exact
+    assert judged.edit == pytest.approx(edit, abs=0.005)
+    assert judged.identifiers == pytest.approx(identifiers, abs=0.005)
+    assert (judged.shown, judged.clean) == (shown, valid)
+
+
+def test_the_bootstrap_interval_holds_the_mean_and_narrows_with_more_values() -> None:
+    few, many = interval([0, 1] * 10), interval([0, 1] * 200)
+    assert few[0] < many[0] < 0.5 < many[1] < few[1]
+    mean, low, high = difference([1, 1, 1, 0], [0, 1, 0, 0])
+    assert low <= mean == 0.5 <= high
+
+
+def test_the_peer_gets_its_own_layout_and_only_other_files(tmp_path: Path) -> None:
+    for n in range(20):
+        (tmp_path / f"m{n}.py").write_text(PYTHON_CODE.replace("Shelf", f"Shelf{n}") * 6, encoding="utf-8")
+    hole = next(hole for hole in pick("shelf", tmp_path, "python", 1) if hole.kind == "member")
+    ring = pick_ring(hole, tmp_path)
+    assert ring == pick_ring(hole, tmp_path)
+    assert len(ring) <= 16
+    assert all(chunk["text"].count("\n") <= 64 for chunk in ring)
+    asked = request(hole, ring)
+    assert asked["prefix"].endswith("\n")
+    assert asked["prompt"] == hole.prefix.rpartition("\n")[2]
+    assert asked["suffix"].startswith("\n")
+
+    def tokenize(text: str) -> list[int]:
+        return [ord(char) for char in text]
+
+    marks = {"repo": -1, "file": -2, "prefix": -3, "suffix": -4, "middle": -5}
+    laid_out = tokens({**asked, "extra": ring[:1]}, tokenize, marks)
+    assert [token for token in laid_out if token < 0] == [-1, -2, -2, -3, -4, -5]
+    assert laid_out[laid_out.index(-5) + 1 :] == tokenize(asked["prompt"])
+    assert laid_out.index(-4) - laid_out.index(-3) - 1 <= 768
+
+
+def test_the_peer_does_not_show_what_only_repeats_the_file() -> None:
+    text = "def f():\n    a = 1\n    b = 2\n"
+    on_blank_line = Hole("p", "p.py", "python", "line", text, 13, 18)
+    assert shown("    c = 3\n", on_blank_line) == "c = 3"
+    assert shown("    b = 2\n", on_blank_line) == ""
+    in_line = Hole("p", "p.py", "python", "middle", text, 13, 17)
+    assert shown("1", in_line) == ""
+
+
+def test_generation_stops_where_the_rules_say() -> None:
+    assert stopped("\nreturn 1\nmore", True, 0) == ("\nreturn 1", True)
+    assert stopped("a\n    b\n  c", False, 4) == ("a\n    b", True)
+    assert stopped("a\n    b\n    c", False, 4) == ("a\n    b\n    c", False)
+
+
+def test_typing_gives_the_text_with_the_indentation_that_an_editor_adds() -> None:
+    text = "if a:\n        b()\n\n    c"
+    assert "".join(keys(text)) == text
+    assert list(keys(text))[5:7] == ["\n        ", "b"]
+
+
+def answered(hole: str, variant: str, exact: bool) -> dict[str, Any]:
+    judged = {"exact": exact, "edit": float(exact), "whole": float(exact), "identifiers": None, "valid": True}
+    cost = {"ms": 100.0, "evaluated": 3, "generated": 5, "clean": True, "shown": exact, "text": "secret_of_the_package"}
+    return {"hole": hole, "variant": variant, "kind": "member", "language": "python", **judged, **cost}
+
+
+def test_the_table_compares_pairs_and_counts_what_failed() -> None:
+    rows = [answered(str(n), "full", n < 6) for n in range(10)] + [answered(str(n), "plain", n < 2) for n in range(9)]
+    rows.append({"hole": "9", "variant": "plain", "kind": "member", "language": "python", "error": "TimeoutError: "})
+    found = summary(rows, ["full", "plain", "peer"])["all"]
+    assert (found["full"]["exact"], found["plain"]["holes"], found["plain"]["failed"]) == (60.0, 9, 1)
+    assert found["plain"]["full_minus_exact"][0] == 44.4
+    assert found["peer"] == {}
+    assert [line.split()[0] for line in table(found).splitlines()] == ["row", "full", "plain"]
+    assert "secret" not in str(one_line(rows))
+
+
+def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:
+    first = Kept(tmp_path / "answers.jsonl")
+    first.add(answered("a", "full", True))
+    assert Kept(tmp_path / "answers.jsonl").rows == first.rows

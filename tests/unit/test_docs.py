@@ -17,6 +17,7 @@ import typer.main
 from zicoder.cli import app
 from zicoder.complete.filters import FILTERS
 from zicoder.lsp.features.inline_completion import CURSOR_MOVED
+from zicoder.lsp.features.suggestion_feedback import ACCEPTED, REJECTED, SHOWN
 from zicoder.lsp.server import make_server
 from zicoder.lsp.status import STATUS
 from zicoder.settings import Settings
@@ -120,9 +121,11 @@ def test_the_manifest_restricts_what_a_project_may_not_set() -> None:
 
 def test_the_protocol_page_has_every_extension_and_no_other() -> None:
     page = text_of(ROOT / "docs" / "lsp.md")
-    assert set(re.findall(r"`(zi/\w+)`", page)) == {STATUS, CURSOR_MOVED}
+    assert set(re.findall(r"`(zi/\w+)`", page)) == {STATUS, CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED}
     features = make_server().protocol.fm
-    assert {name for name in features.features if name.startswith("zi/")} == {CURSOR_MOVED}
+    assert {name for name in features.features if name.startswith("zi/")} == {
+        CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED,
+    }  # fmt: skip
     assert set(re.findall(r"`(zi\.\w+)`", page)) == set(features.commands)
     listed = set(re.findall(r"`((?:textDocument|completionItem)/\w+)`", page))
     assert listed == {name for name in features.features if name.startswith(("textDocument/", "completionItem/"))}

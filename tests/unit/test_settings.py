@@ -17,10 +17,10 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def user_file(text: str) -> Path:
+def user_file(content: str | bytes) -> Path:
     path = user_settings_path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8")
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
     return path
 
 
@@ -134,7 +134,7 @@ def test_a_wrong_value_is_told_with_what_was_found() -> None:
 def test_a_file_that_cannot_be_read_is_told_and_the_others_are_used(
     project: Path, content: bytes, message: str
 ) -> None:
-    user_settings_path().write_bytes(content)
+    user_file(content)
     project_file(project, "[completion]\nmax_lines = 3\n")
     settings, problems = load_settings(project=project)
     assert settings.completion.max_lines == 3
@@ -142,7 +142,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_used(
 
 
 def test_a_byte_order_mark_from_a_windows_editor_is_fine() -> None:
-    user_settings_path().write_bytes(b"\xef\xbb\xbf[completion]\nmax_lines = 3\n")
+    user_file(b"\xef\xbb\xbf[completion]\nmax_lines = 3\n")
     settings, problems = load_settings()
     assert settings.completion.max_lines == 3
     assert problems == []
