@@ -111,7 +111,8 @@ class ModelSettings(_Section):
     infill: str = Field(
         default="auto",
         description="Model for inline suggestions: a name from `zi model list`, the path of a GGUF file, "
-        "`scripted:FILE` (deterministic, for tests), `none`, or `auto` (the largest one installed that is quick enough on this machine).",
+        "`scripted:FILE` (deterministic, for tests), `none`, or `auto` (the largest one installed that is quick "
+        "enough on this machine).",
         json_schema_extra=_USER_ONLY,
     )
     sources: list[str] = Field(

@@ -222,10 +222,24 @@ class Editor:
 
     async def why(self) -> dict[str, Any]:
         """What the command "Why no suggestion?" answers."""
-        return _plain(await self.command("zi.whyNoSuggestion"))
+        return await self.command("zi.whyNoSuggestion")
 
-    async def command(self, name: str) -> Any:
-        return await self._answer(self.client.workspace_execute_command_async(types.ExecuteCommandParams(name)))
+    async def command(self, name: str, *arguments: Any) -> Any:
+        params = types.ExecuteCommandParams(name, list(arguments))
+        return _plain(await self._answer(self.client.workspace_execute_command_async(params)))
+
+    def move_cursor(self, document: Document) -> None:
+        """The cursor rests where it is, as clients with an extension of ours tell."""
+        where = self.position(document)
+        position = {"line": where.line, "character": where.character}
+        params = {"textDocument": {"uri": document.uri}, "position": position}
+        self.client.protocol.notify("zi/cursorMoved", params)
+
+    async def prepared(self) -> None:
+        """Wait until nothing is being made ready any more."""
+        async with asyncio.timeout(WAIT_S):
+            while not (await self.command("zi.prepared"))["prepared"]:
+                await asyncio.sleep(0.1)
 
     async def completion(self, document: Document) -> types.CompletionList:
         params = types.CompletionParams(self._id(document), self.position(document))

@@ -8,6 +8,7 @@ or engine: the trace says what went wrong. Never runs an index search.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -20,7 +21,8 @@ from zicoder.complete.guidance import Names
 from zicoder.complete.hole import Hole
 from zicoder.complete.infilling import infill
 from zicoder.complete.preparation import Preparation
-from zicoder.complete.review import review
+from zicoder.complete.recency import undoes
+from zicoder.complete.review import UNDOES, review
 from zicoder.complete.scope import begins_block
 from zicoder.complete.session import Session
 from zicoder.complete.trace import Trace
@@ -31,7 +33,11 @@ from zicoder.workspace import Workspace
 
 __all__ = ["Completer", "Suggestion"]
 
+log = logging.getLogger("zicoder.complete")
+
 TRACES = 50
+REST_S = 1.0
+"""When nothing has changed for so long, everything is made ready, also for a client that tells of no cursor."""
 SUPERSEDED = "A newer request took its place."
 FEW_TOKENS = 32
 """So many prompt tokens are what typing leaves to evaluate, not a prompt that was not prepared."""
@@ -66,6 +72,11 @@ class Completer:
         self._cache = SuggestionCache()
         self._flights: dict[str, Flight] = {}
         self._newest: dict[str, Trace] = {}
+        self._current: dict[str, Snapshot] = {}
+        """Of each document that was edited, what it is now."""
+        self._ahead: Flight | None = None
+        """What follows the suggestion that stands, while it is being made."""
+        self._resting: asyncio.TimerHandle | None = None
         self._foreseeing: asyncio.Task[None] | None = None
         self._foreseen = "", ""
         """The document, and its text with the suggestion in it, for which the next one is being made."""
@@ -91,6 +102,7 @@ class Completer:
         position = snapshot.lines.position(offset)
         trace = Trace(snapshot.uri, position.line, position.column, trigger)
         self.traces.append(trace)
+        self._rest(snapshot, offset)
         try:
             found = await self._stages(snapshot, offset, trigger, trace, list_open=list_open)
         except ZiError as error:
@@ -99,6 +111,8 @@ class Completer:
         except asyncio.CancelledError:
             trace.end("cancelled", "a newer request or the editor cancelled it.")
             raise
+        if found is not None and self._outdated(snapshot):
+            trace.reason, found = "The text has changed meanwhile.", None
         if found is None:
             trace.end("nothing", trace.reason or "The model had nothing to add here.")
             return None
@@ -120,7 +134,7 @@ class Completer:
                 stage.note = trace.reason = reason
                 return None
         text, logprob = await self._text(snapshot, offset, trigger, hole, trace)
-        if not text:
+        if not text or self._outdated(snapshot):
             return None
         return self._offered(snapshot, hole, text, logprob, trigger, trace)
 
@@ -148,28 +162,36 @@ class Completer:
         self, snapshot: Snapshot, offset: int, trigger: str, hole: Hole, trace: Trace
     ) -> tuple[str, float | None]:
         """What stands to be suggested, from wherever it is known, and how sure the model was."""
+        self._newest[snapshot.uri] = trace
         if (found := await self._known(snapshot, offset, trace)) is not None:
             return found
+        if self._newest.get(snapshot.uri) is not trace:
+            trace.reason = SUPERSEDED
+            return "", None
         if flight := self._flights.get(snapshot.uri):
             flight.cancel()
         if self._foreseeing is not None:
             self._foreseeing.cancel()
-        self._newest[snapshot.uri] = trace
         if trigger == AUTOMATIC:
             with trace.stage("debounce"):
                 if self._warm == snapshot.uri:
                     self.preparation.typed(snapshot, offset)  # the few tokens just typed, while we wait anyway
                 await asyncio.sleep(self._pause_s(snapshot.uri))
-            if self._newest[snapshot.uri] is not trace:  # a client need not cancel what it does not want any more
+            if self._newest.get(snapshot.uri) is not trace:  # a client need not cancel what it does not want any more
                 found = await self._known(snapshot, offset, trace)
                 if found is None:
                     trace.reason = SUPERSEDED
                 return found or ("", None)
         flight = Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
         self._flights[snapshot.uri] = flight
+        flight.task.add_done_callback(lambda _: self._landed(flight))
         finished = await flight.wait()
         trace.reason = flight.reason if finished else SUPERSEDED
         return flight.text, flight.logprob
+
+    def _landed(self, flight: Flight) -> None:
+        if self._flights.get(flight.snapshot.uri) is flight:
+            del self._flights[flight.snapshot.uri]
 
     def _pause_s(self, uri: str) -> float:
         """How much longer to wait for a pause in typing."""
@@ -182,10 +204,11 @@ class Completer:
         """What the cache says, or the generation in flight, if it agrees; None when the model must be asked."""
         if (found := self._look_up(snapshot, offset, trace)) is not None:
             return found
-        flight = self._flights.get(snapshot.uri)
         through = "type_through" not in self._workspace.settings.completion.off
-        if flight is None or not through or not flight.agrees(snapshot, offset):
+        flights = [f for f in (self._flights.get(snapshot.uri), self._ahead) if f and f.agrees(snapshot, offset)]
+        if not flights or not through:
             return None
+        flight = flights[0]
         with trace.stage("join") as stage:
             stage.note = "joined the request in flight"
             if not await flight.join(snapshot, offset):
@@ -197,9 +220,14 @@ class Completer:
         with trace.stage("cache") as stage:
             through = "type_through" not in self._workspace.settings.completion.off
             found = self._cache.find(snapshot, offset, through=through)
+            if found and not found.text and trace.trigger == INVOKED:
+                found = None  # somebody asks for it: more may be known by now
             stage.note = "hit" if found else "miss"
         if found is None:
             return None
+        if undoes(self.session.deleted(snapshot.uri, offset), found.text):
+            trace.reason = UNDOES
+            return "", None
         trace.reason = found.reason or "from the cache."
         trace.model = found.model
         return found.text, found.logprob
@@ -213,15 +241,14 @@ class Completer:
         except TimeoutError:
             flight.reason = SLOW.format(_patience_ms(trace, settings))
             return
-        finally:
-            if self._flights.get(snapshot.uri) is flight:
-                del self._flights[snapshot.uri]
         stats = trace.stats
         self._warm = snapshot.uri if stats and stats.evaluated_tokens <= FEW_TOKENS else ""
         if stats and not stats.near:
-            self.session.rhythm.answered(stats.total_ms)
+            self.session.rhythm.answered(sum(stage.ms for stage in trace.stages if stage.name == "infill"))
         if stats and stats.near:
             self.prefill(snapshot, offset)  # the answer came from a short prompt: get the whole one ready for the next
+        if flight.reason == UNDOES:
+            return  # true for a moment only
         if flight.text or not (stats and stats.near):  # the whole prompt may know more than nothing
             self._cache.put(Cached.of(snapshot, offset, flight.text, flight.reason, trace.model, flight.logprob))
 
@@ -258,17 +285,36 @@ class Completer:
 
     # --- what the editor tells
 
+    def _outdated(self, snapshot: Snapshot) -> bool:
+        now = self._current.get(snapshot.uri)
+        return now is not None and now.text != snapshot.text
+
     def changed(self, before: Snapshot, after: Snapshot, edits: Sequence[Edit]) -> None:
         """A document was edited, by these edits in their order."""
+        self._current[after.uri] = after
         self.session.changed(before, after, edits)
         self.preparation.changed(before, after)
 
     def closed(self, uri: str) -> None:
         """A document was closed."""
+        self._current.pop(uri, None)
+        self._newest.pop(uri, None)
+        if flight := self._flights.get(uri):
+            flight.cancel()
         self.session.closed(uri)
         self.preparation.closed(uri)
 
     # --- ahead of requests
+
+    def _rest(self, snapshot: Snapshot, offset: int) -> None:
+        """Get ready for this place when it stays as it is."""
+        if self._resting is not None:
+            self._resting.cancel()
+        self._resting = asyncio.get_running_loop().call_later(REST_S, self._rested, snapshot, offset)
+
+    def _rested(self, snapshot: Snapshot, offset: int) -> None:
+        if not self._outdated(snapshot) and not self.busy:
+            self.prefill(snapshot, offset)
 
     def _foresee(self, snapshot: Snapshot, offset: int, text: str) -> None:
         """Make the suggestion that follows once this one is accepted."""
@@ -276,7 +322,7 @@ class Completer:
             return
         body = snapshot.text[:offset] + text + snapshot.text[offset:]
         if self._foreseeing is not None:
-            if self._foreseen == (snapshot.uri, body) and not self._foreseeing.done():
+            if self._foreseen == (snapshot.uri, body) and not self._foreseeing.cancelled():
                 return  # the suggestion is being typed: what follows it is the same
             self._foreseeing.cancel()
         self._foreseen = (snapshot.uri, body)
@@ -292,16 +338,20 @@ class Completer:
 
         async def make(flight: Flight) -> None:
             await self._make(flight, hole, trace, speculative=True)
+            if flight.text and trace.stats and trace.stats.finish != "cancelled":
+                self._cache.put(Cached.of(snapshot, offset, flight.text, "", trace.model, flight.logprob))
 
-        flight = Flight(snapshot, offset, make)
+        self._ahead = flight = Flight(snapshot, offset, make)
         try:
             await flight.wait()
         except (ZiError, TimeoutError):
             return  # nobody asked for it
+        except Exception:
+            log.exception("internal error while making what follows a suggestion")
         finally:
             flight.cancel()
-        if flight.text and trace.stats and trace.stats.finish != "cancelled":
-            self._cache.put(Cached.of(snapshot, offset, flight.text, "", trace.model, flight.logprob))
+            if self._ahead is flight:
+                self._ahead = None
 
     def prefill(self, snapshot: Snapshot, offset: int) -> None:
         """Get everything ready for a request at this place, in the background and at the lowest priority."""
@@ -318,10 +368,13 @@ class Completer:
         if self._foreseeing is not None:
             self._foreseeing.cancel()
         self.preparation.forget()
+        self.session.reception.learning = self._workspace.settings.completion.learn
         self._cache.clear()
 
     async def close(self) -> None:
         """Cancel whatever runs."""
+        if self._resting is not None:
+            self._resting.cancel()
         tasks = [f.cancel() for f in list(self._flights.values())]
         if self._foreseeing is not None:
             self._foreseeing.cancel()

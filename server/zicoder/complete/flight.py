@@ -32,7 +32,7 @@ class Flight:
         self._joined: dict[asyncio.Future[None], tuple[Snapshot, int]] = {}
         """What each joining request has typed, and how to tell it that the stream went elsewhere."""
         self._place = Cached.of(snapshot, offset, "")
-        self._task: asyncio.Task[None] = asyncio.create_task(work(self))
+        self.task: asyncio.Task[None] = asyncio.create_task(work(self))
 
     def hear(self, text: str) -> None:
         """The model has come this far."""
@@ -57,7 +57,7 @@ class Flight:
     def agrees(self, snapshot: Snapshot, offset: int) -> bool:
         """Whether what was typed since is what has been streamed, as far as both go."""
         typed = self._place.typed(snapshot, offset)
-        if typed is None or self._task.done():
+        if typed is None or self.task.done():
             return False
         n = min(len(typed), len(self.streamed))
         return typed[:n] == self.streamed[:n]
@@ -66,24 +66,24 @@ class Flight:
         """Wait for the end; False when it was cancelled by somebody else. Raises what the work raised."""
         self._waiting += 1
         try:
-            await asyncio.shield(self._task)
+            await asyncio.shield(self.task)
         except asyncio.CancelledError:
             me = asyncio.current_task()
-            if not self._task.cancelled() or (me and me.cancelling()):
+            if not self.task.cancelled() or (me and me.cancelling()):
                 raise
             return False
         else:
             return True
         finally:
             self._waiting -= 1
-            if self._waiting == 0 and not self._task.done():
+            if self._waiting == 0 and not self.task.done():
                 asyncio.get_running_loop().call_later(GRACE_S, self._cancel_if_alone)
 
     def _cancel_if_alone(self) -> None:
         if self._waiting == 0:
-            self._task.cancel()
+            self.task.cancel()
 
     def cancel(self) -> asyncio.Task[None]:
         """Cancel now, whoever waits."""
-        self._task.cancel()
-        return self._task
+        self.task.cancel()
+        return self.task

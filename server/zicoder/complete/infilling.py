@@ -57,6 +57,7 @@ async def _answer(
     model: InfillModel, request: InfillRequest, scope: EndOfScope, trace: Trace, heard: Callable[[str], None]
 ) -> str:
     stream, before = model.infill(request), trace.stats
+    done = False
     try:
         async for piece in stream:
             trace.raw += piece
@@ -66,7 +67,8 @@ async def _answer(
                 break
     finally:
         await stream.aclose()
-        trace.stats = _both(before, stream.stats)
+        stats = replace(stream.stats, finish="stop") if done else stream.stats
+        trace.stats = _both(before, stats)
     return scope.text
 
 

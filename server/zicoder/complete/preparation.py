@@ -49,7 +49,9 @@ class Preparation:
         self._read: dict[str, frozenset[ContextPart]] = {}
         """By document: the pieces of context that the model has read."""
         self._task: asyncio.Task[None] | None = None
-        self._place: tuple[str, int] | None = None
+        self._working_on = ""
+        self._ready: tuple[str, str, int] | None = None
+        """The document, its text and the place for which everything is ready."""
 
     @property
     def busy(self) -> bool:
@@ -65,6 +67,8 @@ class Preparation:
 
     def closed(self, uri: str) -> None:
         """A document was closed."""
+        if self._working_on == uri:
+            self.stop()
         self._guides.forget(uri)
         self._read.pop(uri, None)
         if self._context is not None:
@@ -117,16 +121,20 @@ class Preparation:
 
     def moved(self, snapshot: Snapshot, offset: int) -> None:
         """Somebody is at this place and not typing: get everything ready for a request here."""
-        self._begin(self._everything(snapshot, offset))
+        if self._ready == (snapshot.uri, snapshot.text, offset):
+            return
+        self._begin(snapshot.uri, self._everything(snapshot, offset))
 
     def typed(self, snapshot: Snapshot, offset: int) -> None:
         """A request for this place comes in a moment: let the model read what was typed meanwhile."""
-        self._begin(self._model_only(snapshot, offset))
+        self._begin(snapshot.uri, self._model_only(snapshot, offset))
 
     def forget(self) -> None:
         """Under other settings, or another model, nothing is ready any more."""
         self.stop()
         self._read.clear()
+        self._context, self._context_failed = None, False
+        self._ready = None
 
     def stop(self) -> None:
         """Something more important is about to happen."""
@@ -139,8 +147,9 @@ class Preparation:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
+    def _begin(self, uri: str, work: Coroutine[Any, Any, None]) -> None:
         self.stop()
+        self._working_on = uri
         self._task = asyncio.create_task(_quietly(work))
 
     async def _model_only(self, snapshot: Snapshot, offset: int) -> None:
@@ -161,8 +170,9 @@ class Preparation:
         model = await self._workspace.infill_model()
         for _ in range(TRIES):
             request = self.request(snapshot, offset, all_context=True)
-            if await model.prefill(request):
+            if await model.prefill(request, thorough=True):
                 self._read[snapshot.uri] = frozenset(request.context)
+                self._ready = snapshot.uri, snapshot.text, offset
                 return
             await asyncio.sleep(REST_S)
 
@@ -195,3 +205,5 @@ async def _quietly(work: Coroutine[Any, Any, None]) -> None:
         await work
     except ZiError:
         return  # it was only preparation: the status shows what is wrong, and a request will say so
+    except Exception:
+        log.exception("internal error while getting ready for a suggestion")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from zicoder.complete.blocks import line_key
 
-__all__ = ["undoes"]
+__all__ = ["MOST_CHARS", "undoes"]
 
 MIN_CHARS = 4
 """Characters of code below which a deletion says nothing: a slip of the finger."""

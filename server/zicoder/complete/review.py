@@ -14,7 +14,9 @@ from zicoder.complete.parses import valid_part
 from zicoder.complete.recency import undoes
 from zicoder.text import LINE_END
 
-__all__ = ["Review", "review"]
+__all__ = ["UNDOES", "Review", "review"]
+
+UNDOES = "It would have brought back what was deleted a moment ago."
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def review(text: str, hole: Hole, deleted: Sequence[str] = ()) -> Review:
     if not text:
         return Review("")
     if undoes(deleted, text):
-        return Review("", "It would have brought back what was deleted a moment ago.")
+        return Review("", UNDOES)
     sound = valid_part(hole, text)
     note = "" if sound == text else "What would have broken the syntax was cut off."
     unknown = unknown_names(hole, sound) if hole.language == "python" else []

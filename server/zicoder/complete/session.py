@@ -16,6 +16,7 @@ from zicoder.complete.changes import ChangeLog
 from zicoder.complete.control import Control
 from zicoder.complete.gate import Circumstances
 from zicoder.complete.journal import Entry, Journal
+from zicoder.complete.recency import MOST_CHARS
 from zicoder.complete.reception import Reception
 from zicoder.complete.rhythm import Rhythm
 from zicoder.text import Edit, Snapshot
@@ -112,10 +113,10 @@ class Session:
     # --- details
 
     def _note_deletion(self, before: Snapshot, edit: Edit, now: float) -> None:
-        text = before.text[edit.start : edit.end]
+        text = before.text[edit.start : min(edit.end, edit.start + MOST_CHARS)]
         last = self._deleted[-1] if self._deleted else None
         if last and last.uri == before.uri and last.offset == edit.end and now - last.at < MERGED_S:
-            last.at, last.offset, last.text = now, edit.start, text + last.text
+            last.at, last.offset, last.text = now, edit.start, (text + last.text)[:MOST_CHARS]
         else:
             self._deleted.append(_Deletion(now, before.uri, edit.start, text))
 

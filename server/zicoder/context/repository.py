@@ -99,7 +99,7 @@ class RepositoryContext:
 
     async def prepare(self, snapshot: Snapshot, offset: int) -> None:
         """Ask all sources for this place, and keep what `parts` will give. Raises nothing that a source raised."""
-        path = self.path_of(snapshot)
+        path = await asyncio.to_thread(self._real_path, snapshot)
         if path is None or self.budget_tokens <= 0:
             self.closed(snapshot.uri)
             return
@@ -130,6 +130,16 @@ class RepositoryContext:
         return self._files.relative(str(snapshot.path)) or None if snapshot.path else None
 
     # --- details
+
+    def _real_path(self, snapshot: Snapshot) -> str | None:
+        """As the index knows the document, also when it was opened through a link. Reads the ignore files anew."""
+        self._files.reload()
+        if snapshot.path is None:
+            return None
+        try:
+            return self._files.relative(str(snapshot.path.resolve())) or self.path_of(snapshot)
+        except OSError:
+            return self.path_of(snapshot)
 
     def _chosen(self, previous: Sequence[Piece], place: Place, pieces: Sequence[Piece]) -> tuple[Piece, ...]:
         budget = self.budget_tokens

@@ -60,6 +60,7 @@ def _start(snapshot: Snapshot, offset: int, budget: int, step: int) -> int:
     lines = snapshot.lines
     cursor = lines.position(offset).line
     first = lines.position(offset - budget).line + 1
+    step = _step(step, cursor - first)
     if (rounded := -(-first // step) * step) <= cursor:
         first = rounded
     return lines.start(first) if first <= cursor else offset - budget
@@ -72,6 +73,12 @@ def _end(snapshot: Snapshot, offset: int, budget: int, step: int) -> int:
     lines = snapshot.lines
     cursor = lines.position(offset).line
     last = lines.position(offset + budget).line
+    step = _step(step, last - cursor)
     if (rounded := last // step * step) > cursor:
         last = rounded
     return lines.start(last) if last > cursor else offset + budget
+
+
+def _step(most: int, lines: int) -> int:
+    """A power of two, so that one grid lies within the other: at most half of the lines there are."""
+    return min(most, 1 << (lines // 2).bit_length() - 1) if lines >= 2 else 1

@@ -111,6 +111,8 @@ class Infill(_Frame, frozen=True, kw_only=True):
     max_tokens: int = 64
     stop: tuple[str, ...] = ()
     prefill: bool = False
+    thorough: bool = False
+    """With `prefill`: evaluate afresh what edits have left stale."""
     near_prefix: int = 0
     near_suffix: int = 0
     prompt_ms: int = 0
@@ -204,10 +206,11 @@ class Begun(_Frame, frozen=True, kw_only=True):
 
 
 class Piece(_Frame, frozen=True, kw_only=True):
-    """A piece of generated text; whole characters only."""
+    """A piece of generated text; whole characters only. `logprob`: the mean of all tokens so far, where it is known."""
 
     id: int
     text: str
+    logprob: float = 0.0
 
 
 class Done(_Frame, frozen=True, kw_only=True):

@@ -46,7 +46,7 @@ class Reading:
                         self.stats = msgspec.structs.replace(reply.stats, finish="cancelled")
                     case Piece():
                         count = self.stats.generated_tokens + 1
-                        self.stats = msgspec.structs.replace(self.stats, generated_tokens=count)
+                        self.stats = msgspec.structs.replace(self.stats, generated_tokens=count, logprob=reply.logprob)
                         yield reply.text
                     case Done():
                         self._replies = None

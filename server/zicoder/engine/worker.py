@@ -158,9 +158,18 @@ class Worker:
             while not self._queue:
                 self._state.wait()
             job = heapq.heappop(self._queue)
+            if job.priority < _PREFILL:
+                self._give_up_prefills()
             self._running = job
             self._abort.set(False)
             return job
+
+    def _give_up_prefills(self) -> None:
+        """End preparations that stand half way: nothing else may touch the cells they work on. With the lock held."""
+        for other in self._queue:
+            if other.priority == _PREFILL and other.steps is not None:
+                other.cancelled = True
+                other.steps.close()
 
     def _advance(self, job: _Job) -> None:
         request = job.request
@@ -183,8 +192,8 @@ class Worker:
             def begin(stats: Stats) -> None:
                 self._send(Begun(id=request.id, stats=stats))
 
-            def emit(text: str) -> None:
-                self._send(Piece(id=request.id, text=text))
+            def emit(text: str, logprob: float) -> None:
+                self._send(Piece(id=request.id, text=text, logprob=logprob))
 
             if isinstance(request, Infill):
                 job.steps = model.infill(request, begin, emit)
@@ -203,7 +212,7 @@ class Worker:
             self._native_since = None
         with self._state:
             self._running = None
-            if job.priority == _PREFILL and self._queue:
+            if job.priority == _PREFILL and self._queue and self._queue[0].priority < _PREFILL:
                 job.cancelled = True
                 job.steps.close()  # it gives its scratch cells back before anything else runs
             heapq.heappush(self._queue, job)

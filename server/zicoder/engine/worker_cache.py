@@ -75,11 +75,12 @@ class PromptCache:
 
         With `idle`, cells that have drifted are evaluated afresh.
         """
+        self.forget_answer()
         self._forget_marker(prompt)
         if idle:
             self._freshen(prompt)
         needed = changes(self._tokens, prompt.tokens)
-        if _most_cells(len(self._tokens), needed) > self._size:
+        if needed and (not self._context.can_shift or _most_cells(len(self._tokens), needed) > self._size):
             self._cut(needed[0].start)
             needed = changes(self._tokens, prompt.tokens)
         for change in needed:
@@ -177,9 +178,10 @@ class PromptCache:
         context = self._context
         context.remove(self.seq, start, end)
         context.shift(self.seq, end, -1, room - (end - start))
+        marks = 2 * (_STALE in self._tokens[start:end])  # the marker goes and comes again with every change
         del self._tokens[start:end], self._moved[start:end]
         for n in range(start, len(self._moved)):
-            self._moved[n] += room + end - start
+            self._moved[n] += room + end - start - marks
 
 
 def _most_cells(held: int, needed: Sequence[Change]) -> int:

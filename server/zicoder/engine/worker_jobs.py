@@ -28,7 +28,8 @@ NEAR_TOKENS = 1024
 SMALL = 64
 """So many tokens are never too slow: the answer itself takes as long."""
 
-Emit: TypeAlias = Callable[[str], None]
+Emit: TypeAlias = Callable[[str, float], None]
+"""A piece of text, and the mean logprob of the answer's tokens so far (0 where it is not known)."""
 Begin: TypeAlias = Callable[[Stats], None]
 Finish: TypeAlias = Literal["end", "stop", "length", "cancelled"]
 Steps: TypeAlias = Generator[None, None, Stats]
@@ -98,11 +99,11 @@ class LoadedModel:
         if self._too_slow(parts.prompt, request):
             close = self._layout.near(request, NEAR_TOKENS)
             if request.prefill:
-                yield from self._near.hold(close.prompt, idle=True)
+                yield from self._near.hold(close.prompt, idle=request.thorough)
                 context.use_threads(max(1, self._gauge.read() - 1))  # the long rest leaves a core to the user
             elif self._near.missing(close.prompt) < self._far.missing(parts.prompt):
                 parts, cache, near = close, self._near, True
-        end = yield from cache.hold(parts.prompt, idle=request.prefill)
+        end = yield from cache.hold(parts.prompt, idle=request.thorough)
         if request.prefill:
             return clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before)
 
@@ -110,9 +111,15 @@ class LoadedModel:
             clock.first()
             begin(clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before, near=near))
 
+        def said(text: str) -> None:
+            emit(text, writing.mean_logprob)
+
         evaluated = before
         answer = _Answer(
-            self.model, emit, stop=request.stop, max_tokens=answer_limit(request, NEAR_TOKENS if near else self.n_ctx)
+            self.model,
+            said,
+            stop=request.stop,
+            max_tokens=answer_limit(request, NEAR_TOKENS if near else self.n_ctx),
         )
         guided = Guided(request.guide, request.prefix, request.suffix, self.model.piece) if request.guide else None
         writing = Writing(
@@ -166,7 +173,7 @@ class LoadedModel:
         evaluated = context.evaluated - before
         clock.first()
         begin(clock.stats("end", prompt=len(prompt), evaluated=evaluated))
-        answer = _Answer(self.model, emit, stop=request.stop, max_tokens=request.max_tokens)
+        answer = _Answer(self.model, lambda text: emit(text, 0.0), stop=request.stop, max_tokens=request.max_tokens)
         choose = _Sampler(request.temperature, request.seed)
         while logits and answer.take(choose(logits[-1])):
             yield
@@ -214,7 +221,7 @@ class _Clock:
 class _Answer:
     """Collects tokens, emits text, knows when to end. Text that may be the start of a stop string is held back."""
 
-    def __init__(self, model: Model, emit: Emit, *, stop: Sequence[str], max_tokens: int) -> None:
+    def __init__(self, model: Model, emit: Callable[[str], None], *, stop: Sequence[str], max_tokens: int) -> None:
         self._model = model
         self._emit = emit
         self._stop = stop

@@ -15,6 +15,7 @@ from zicoder.engine.worker_llama import Model
 
 __all__ = ["Laid", "Layout", "answer_limit"]
 
+STEP = 64
 KEPT_PARTS = 64
 """Pieces of context whose tokens are remembered."""
 
@@ -68,26 +69,27 @@ class Layout:
             return Laid(Prompt(tokens[:-1]), tokens[-1:], tokens)
         pre, suf, mid = self._fim
         tail = suffix[: room // 3]
-        prefix = prefix[max(0, len(prefix) + len(tail) - room) :]
+        over = max(0, len(prefix) + len(tail) - room)
+        prefix = prefix[min(len(prefix), -(-over // STEP) * STEP) :]  # in steps, or each key would move every cell
         head = [*bos, *context, pre, *prefix]
         return Laid(Prompt([*head, suf, *tail], marker=suf), [mid], [*context, *tail, *prefix])
 
     def _context(self, request: Infill, room: int) -> list[int]:
-        """Pieces of other files, as many as there is room for; those that change most often, the last, go first."""
-        if not request.context:
-            return []
-        start: list[int] = []
+        """Pieces of other files, as many as there is room for, and the name of the file itself.
+
+        Where room is short, those that change most often, the last, go first.
+        """
+        tokens: list[int] = []
         end: list[int] = []
-        if self._marks:
-            start = [self._marks[0], *self._model.tokenize("project\n")]
+        if self._marks and request.path:
+            tokens = [self._marks[0], *self._model.tokenize("project\n")]
             end = [self._marks[1], *self._model.tokenize(f"{request.path}\n")]
-        tokens = start
         for part in request.context:
             new = self._part(part.path, part.text)
             if len(tokens) + len(new) + len(end) > room:
                 break
             tokens = tokens + new
-        return [*tokens, *end] if len(tokens) > len(start) else []
+        return [*tokens, *end] if len(tokens) + len(end) <= room else []
 
     def _part(self, path: str, text: str) -> list[int]:
         known = self._parts.get((path, text))

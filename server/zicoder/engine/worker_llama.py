@@ -283,6 +283,8 @@ class Context:
                 f"The model's context cannot be created: {cause}.", hint="Lower `zi.engine.context_tokens`."
             )
         self._memory = ll.llama_get_memory(self._ctx)
+        self.can_shift = bool(ll.llama_memory_can_shift(self._memory))
+        """Whether cells can be moved; not in every kind of model."""
         self.n_ctx = n_ctx
         self._batch = ll.llama_batch_init(BATCH, 0, 1)
         self._moved = False

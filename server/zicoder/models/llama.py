@@ -69,15 +69,15 @@ class LlamaInfill:
         """Start an answer."""
         return LlamaStream(self, self._engine, self._message(request))
 
-    async def prefill(self, request: InfillRequest) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
         """Evaluate the prompt at the lowest priority; anything else pushes it aside."""
         await self.load()
-        reading = self._engine.read(self._message(request, prefill=True))
+        reading = self._engine.read(self._message(request, prefill=True, thorough=thorough))
         async for _ in reading:
             pass
         return reading.stats.finish != "cancelled"
 
-    def _message(self, request: InfillRequest, *, prefill: bool = False) -> Infill:
+    def _message(self, request: InfillRequest, *, prefill: bool = False, thorough: bool = False) -> Infill:
         return Infill(
             id=self._engine.new_id(),
             model=self.name,
@@ -87,6 +87,7 @@ class LlamaInfill:
             max_tokens=request.max_tokens,
             stop=request.stop,
             prefill=prefill,
+            thorough=thorough,
             near_prefix=request.near_prefix,
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,

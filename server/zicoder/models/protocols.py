@@ -120,8 +120,8 @@ class InfillModel(Protocol):
         """Start an answer. Errors (EngineError, ModelError) are raised while iterating."""
         ...
 
-    async def prefill(self, request: InfillRequest) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
         """Evaluate the prompt while idle, so that a later `infill` near it is quick; False when something more
-        important ended that. May do nothing, which is True.
+        important ended that. May do nothing, which is True. `thorough`: there is time to mend what has become stale.
         """
         ...

@@ -71,7 +71,7 @@ class ScriptedModel:
         rule = next((r for r in self._rules if request.prefix.endswith(r.after)), Rule(after=""))
         return ScriptedStream(rule, request)
 
-    async def prefill(self, request: InfillRequest) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
         """Take note of it."""
         self.prefills.append(request)
         return True

@@ -54,8 +54,8 @@ async def test_a_suggestion_typed_along_comes_from_the_cache(start_editor: Start
         editor.type(document, char)
     assert await editor.ghost(document, invoked=False) == "* height"
     why = await editor.why()
-    assert stages(why) == ["gate", "cache"], "the model was asked again, or the answer was delayed"
-    assert why["stages"][-1]["note"] == "hit"
+    assert stages(why) == ["gate", "cache", "willingness"], "the model was asked again, or the answer was delayed"
+    assert why["stages"][1]["note"] == "hit"
 
 
 async def test_typing_against_a_suggestion_asks_the_model_anew(start_editor: StartEditor, script: WriteScript) -> None:
@@ -92,7 +92,7 @@ async def test_a_request_joins_the_one_in_flight_that_it_agrees_with(
     early = ask(editor, document)
     editor.type(document, "w")
     assert await editor.ghost(document, invoked=False) == "idth * height"
-    assert stages(await editor.why()) == ["gate", "cache", "join", "cache"]
+    assert stages(await editor.why()) == ["gate", "cache", "join", "cache", "willingness"]
     await early
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from pathlib import Path
 
 import psutil
 import pytest
-from editor import MARK, NEOVIM, VSCODE, WAIT_S, StartEditor
+from editor import MARK, NEOVIM, VSCODE, StartEditor
 from lsprotocol import types
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("qwen"), pytest.mark.timeout(300)]
@@ -67,16 +66,6 @@ def used_s(process: psutil.Process) -> float:
     return times.user + times.system
 
 
-async def until_idle(process: psutil.Process) -> None:
-    """Preparing shows nowhere, on purpose, so look at the processor: a second in which nothing was done."""
-    async with asyncio.timeout(WAIT_S):
-        while True:
-            before = used_s(process)
-            await asyncio.sleep(1)
-            if used_s(process) - before < 0.05:
-                return
-
-
 async def test_a_cursor_that_rests_makes_the_request_cheap(start_editor: StartEditor) -> None:
     """`zi/cursorMoved` evaluates the prompt while nobody types; the request then finds it in the KV cache."""
     editor = await start_editor()
@@ -86,15 +75,9 @@ async def test_a_cursor_that_rests_makes_the_request_cheap(start_editor: StartEd
     engine = editor.engine()
     assert engine
     before = used_s(engine)
-    editor.client.protocol.notify(
-        "zi/cursorMoved",
-        {
-            "textDocument": {"uri": document.uri},
-            "position": {"line": editor.position(document).line, "character": editor.position(document).character},
-        },
-    )
+    editor.move_cursor(document)
     await editor.until(lambda: used_s(engine) > before + 0.2, "the engine began to prepare")
-    await until_idle(engine)
+    await editor.prepared()
     assert "depth" in await editor.ghost(document)
     assert (await editor.why())["evaluatedTokens"] <= 16
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from zicoder.complete.flight import GRACE_S
 from zicoder.complete.gate import AUTOMATIC, INVOKED
 from zicoder.models.protocols import InfillRequest
 from zicoder.models.scripted import ScriptedModel
-from zicoder.text import Snapshot
+from zicoder.text import Edit, Snapshot
 from zicoder.workspace import Workspace
 
 SLOW_MS = 20
@@ -314,3 +316,67 @@ async def test_documents_do_not_disturb_each_other(make_rig: MakeRig) -> None:
         *(rig.completer.complete(s, t.index("‸"), INVOKED) for s, t in zip(snapshots, texts, strict=True))
     )
     assert [each.text for each in found if each] == ["width * height"] * 2
+
+
+async def test_what_follows_is_made_ready_while_a_suggestion_stands(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE, {"after": "width * height", "text": " + width"})
+    assert await rig.ask(AREA, AUTOMATIC) == "width * height"
+    await rig.until(lambda: not rig.completer.busy)
+    assert await rig.ask(typed("width * height"), AUTOMATIC) == " + width"
+    assert len(rig.requests) == 1
+    assert "infill" not in rig.stages
+
+
+async def test_parts_can_be_left_out(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE, off='["type_through", "speculation", "check", "gate", "drafting"]')
+    await rig.ask(AREA, AUTOMATIC)
+    assert await rig.ask(typed("w"), AUTOMATIC) == ""
+    assert rig.stages == ["gate", "cache", "debounce", "context", "infill", "filters"]
+    assert [request.draft for request in rig.model.requests] == [False, False]
+
+
+async def test_an_answer_that_breaks_the_syntax_is_not_shown(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "return ", "text": "width * * height"})
+    assert await rig.ask(AREA) != "width * * height"
+    assert "check" in rig.stages
+
+
+async def test_a_name_that_nothing_defines_is_asked_for_again_and_then_dropped(make_rig: MakeRig) -> None:
+    rig = await make_rig(
+        {"after": "return ", "text": "width * hoehe"},
+        {"after": "return width * ", "text": "height"},
+    )
+    assert await rig.ask(AREA) == "width * height"
+    [first, second] = rig.requests
+    assert first.guide is None
+    assert second.guide is not None
+    assert {"width", "height"} <= set(second.guide.here)
+    stubborn = await make_rig({"after": "", "text": "nirgends"})
+    assert await stubborn.ask("def area(width):\n    return ‸\n") == ""
+    assert "nirgends" in stubborn.reason
+
+
+async def test_what_was_just_deleted_is_not_suggested_again(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    text = "def area(width, height):\n    return width * height\n"
+    at = text.index("width * height")
+    before = Snapshot("file:///area.py", text, version=1, language="python")
+    after = replace(before, text=text.replace("return width * height", "return "), version=2)
+    rig.completer.changed(before, after, [Edit(at, at + len("width * height"), "")])
+    assert await rig.ask(AREA) == ""
+    assert "deleted" in rig.reason
+
+
+async def test_a_snooze_silences_what_comes_by_itself(make_rig: MakeRig) -> None:
+    rig = await make_rig(RULE)
+    rig.completer.session.control.snooze(5, time.monotonic())
+    assert await rig.ask(AREA, AUTOMATIC) == ""
+    assert "snoozed" in rig.reason
+    assert await rig.ask(AREA, INVOKED) == "width * height"
+
+
+async def test_a_suggestion_that_is_seldom_wanted_stays_back_and_says_so(make_rig: MakeRig) -> None:
+    rig = await make_rig({"after": "", "text": "and then we go on with a long sentence"}, eagerness="low")
+    assert await rig.ask("def f():\n    # the price ‸\n", AUTOMATIC) == ""
+    assert "chance" in rig.reason
+    assert await rig.ask("def f():\n    # the price ‸\n", INVOKED) == "and then we go on with a long sentence"

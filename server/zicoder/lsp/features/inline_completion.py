@@ -45,7 +45,7 @@ def register(server: InlineHost) -> None:
             list_open=params.context.selected_completion_info is not None,
         )
         now = server.snapshot(params.text_document.uri)
-        if found is None or now is None or now.version != snapshot.version:
+        if found is None or now is None or now.text != snapshot.text:
             return nothing
         place = position_at(snapshot, found.offset, encoding)
         item = types.InlineCompletionItem(insert_text=found.text, range=types.Range(start=place, end=place))

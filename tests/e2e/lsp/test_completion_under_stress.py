@@ -1,0 +1,85 @@
+"""Suggestions under what a real day brings: storms of requests, several files, a model that changes or dies.
+
+They may stay away; they must never block, throw or stand in the wrong place.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from editor import MARK, StartEditor
+
+pytestmark = [pytest.mark.model, pytest.mark.usefixtures("qwen"), pytest.mark.timeout(300)]
+
+AREA = (
+    f"def area(width, height):\n    return width * height\n\n\ndef volume(width, height, depth):\n    return {MARK}\n"
+)
+
+
+async def test_fifty_requests_a_second_and_the_last_is_answered(start_editor: StartEditor) -> None:
+    editor = await start_editor()
+    await editor.status("ready")
+    document = editor.open("area.py", AREA)
+    waiting: list[asyncio.Task[str]] = []
+    for char in "width * height * dep":
+        editor.type(document, char)
+        waiting.append(asyncio.create_task(editor.ghost(document)))
+        await asyncio.sleep(0.02)
+    answers = await asyncio.gather(*waiting)
+    assert answers[-1].startswith("th")
+    assert len(answers) == 20, "every request got its reply"
+
+
+async def test_two_documents_in_turn_keep_their_own_suggestions(start_editor: StartEditor) -> None:
+    editor = await start_editor()
+    await editor.status("ready")
+    first = editor.open("area.py", AREA)
+    second = editor.open("greet.py", f"def greet(first_name, last_name):\n    return first_name + {MARK}\n")
+    for _ in range(3):
+        assert "depth" in await editor.ghost(first)
+        assert "last_name" in await editor.ghost(second)
+
+
+async def test_a_line_of_a_megabyte_is_left_alone(start_editor: StartEditor) -> None:
+    editor = await start_editor()
+    await editor.status("ready")
+    document = editor.open("data.py", f"x = [{'1, ' * 350_000}{MARK}]\n")
+    assert await editor.ghost(document) == ""
+    assert "longer than" in (await editor.why())["reason"]
+    other = editor.open("area.py", AREA)
+    assert "depth" in await editor.ghost(other)
+
+
+async def test_settings_that_change_while_typing(start_editor: StartEditor) -> None:
+    editor = await start_editor()
+    await editor.status("ready")
+    document = editor.open("area.py", AREA)
+    asked = asyncio.create_task(editor.ghost(document))
+    editor.change_settings({"engine": {"prefix_tokens": 256}, "completion": {"off": ["context", "drafting"]}})
+    editor.type(document, "w")
+    await asyncio.gather(asked, editor.ghost(document))
+    await editor.until(lambda: editor.statuses[-1].state == "ready", "ready again")
+    assert "idth" in await editor.ghost(document)
+
+
+async def test_without_an_index_there_is_still_context_from_open_files(start_editor: StartEditor) -> None:
+    editor = await start_editor(settings={"index": {"enabled": False}})
+    await editor.status("ready")
+    editor.open("shapes.py", "def zylinder_volumen(radius, hoehe):\n    return 3.14 * radius**2 * hoehe\n")
+    document = editor.open("main.py", f"import shapes\n\n\ndef f(radius, hoehe):\n    return shapes.zyl{MARK}\n")
+    editor.move_cursor(document)
+    await editor.prepared()
+    assert (await editor.ghost(document)).startswith("inder_volumen(")
+
+
+async def test_a_snooze_by_command(start_editor: StartEditor) -> None:
+    editor = await start_editor()
+    await editor.status("ready")
+    document = editor.open("area.py", AREA)
+    state = await editor.command("zi.snooze", 5)
+    assert not state["active"]
+    assert await editor.ghost(document, invoked=False) == ""
+    state = await editor.command("zi.resume")
+    assert state["active"]
+    assert await editor.ghost(document, invoked=False)
