@@ -52,8 +52,8 @@ UNINDEXED_ROWS = 400
 LEFT_OVER_ROWS = 1000
 """Rows written by a build whose left-over files are worth waiting for."""
 KEEP_VERSIONS = timedelta(minutes=1)
-KEEP_AFTER_BUILD = timedelta(seconds=2)
-"""Another process sees a new version within a second, so after two an older one is in nobody's use."""
+KEEP_AFTER_BUILD = timedelta(seconds=1.2)
+"""Another process sees a new version within a second; after that an older one is in nobody's use."""
 TEND_S = 120.0
 """Between two clean-ups of old versions."""
 FOLLOWED_PATHS = 20
@@ -241,11 +241,10 @@ class Store:
             return
         with translated():
             if thoroughly:
-                written = time.monotonic()
                 self._table.optimize()
                 if self._untended >= LEFT_OVER_ROWS:
                     # What was compacted is still there: as much again as the index.
-                    time.sleep(max(0.0, KEEP_AFTER_BUILD.total_seconds() - (time.monotonic() - written)))
+                    time.sleep(KEEP_AFTER_BUILD.total_seconds())
             self._table.optimize(cleanup_older_than=KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
         self._tended = time.monotonic()
         self._untended = 0
