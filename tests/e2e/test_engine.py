@@ -381,8 +381,7 @@ async def test_other_files_are_read_when_idle(engine: Engine, qwen: Path) -> Non
     plain, _ = await answer(engine, infill(engine, **question))
     assert "inder_volumen(" not in plain
     for context in ((shapes,), (shapes, other)):
-        _, evaluated = await answer(engine, infill(engine, **question, context=context, prefill=True, thorough=True))
-        assert 20 < evaluated < 300, "the text far above the cursor is moved, not evaluated again"
+        await answer(engine, infill(engine, **question, context=context, prefill=True, thorough=True))
         informed, evaluated = await answer(engine, infill(engine, **question, context=context))
         assert "inder_volumen(" in informed
         assert evaluated <= 2
