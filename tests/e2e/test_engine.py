@@ -19,7 +19,7 @@ import pytest
 from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, ContextPart, FimTokens, Infill, Load, Message
 from zicoder.engine.status import EngineState, EngineStatus
-from zicoder.errors import EngineCrashed, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
+from zicoder.errors import EngineCrashed, EngineError, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillRequest
 from zicoder.models.store import ResolvedModel
@@ -445,3 +445,16 @@ async def test_a_prefill_that_is_overtaken_half_way_leaves_the_cache_right(engin
         text, _ = await answer(engine, infill(engine, BODY + PREFIX))
         assert "width * height * depth" in text
         await prefill
+
+
+async def test_a_model_given_up_while_it_loads_is_not_loaded_again(engine: Engine, qwen: Path) -> None:
+    loads = [asyncio.create_task(engine.load(load(engine, qwen))) for _ in range(3)]
+    await until(lambda: engine.status.state is EngineState.LOADING, "it begins to load")
+    engine.unload("q")
+    ends = await asyncio.gather(*loads, return_exceptions=True)
+    assert [type(end) for end in ends[1:]] == [EngineStopped, EngineStopped]
+    with pytest.raises(EngineError, match="not loaded"):
+        await answer(engine, infill(engine))
+    await engine.load(load(engine, qwen))
+    text, _ = await answer(engine, infill(engine))
+    assert "depth" in text

@@ -101,6 +101,8 @@ class Engine:
         self._next_id = 0
         self._loaded: dict[str, Loaded] = {}
         self._wanted: dict[str, Load] = {}
+        self._unloads: dict[str, int] = {}
+        """How often each model was given up: a load that was asked for before must not bring it back."""
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._crashes: deque[float] = deque(maxlen=MAX_CRASHES)
@@ -133,7 +135,7 @@ class Engine:
 
         Raises EngineUnavailable, EngineStopped, EngineCrashed, ModelError or ModelMisconfigured.
         """
-        task = asyncio.create_task(self._load(request))
+        task = asyncio.create_task(self._load(request, self._unloads.get(request.model, 0)))
         self._tasks.add(task)
         task.add_done_callback(self._loaded_or_not)
         return await asyncio.shield(task)  # a caller that gives up must not leave a load that nobody takes note of
@@ -143,8 +145,10 @@ class Engine:
         if not task.cancelled():
             task.exception()  # the caller that still waits has it; one that gave up does not want it
 
-    async def _load(self, request: Load) -> Loaded:
+    async def _load(self, request: Load, unloads: int) -> Loaded:
         async with self._lock:
+            if self._unloads.get(request.model, 0) != unloads:
+                raise EngineStopped("The model was given up for another one meanwhile.")
             await self._start()
             known = self._wanted.get(request.model)
             if request.model in self._loaded and known and with_id(known, request.id) == request:
@@ -154,6 +158,10 @@ class Engine:
 
     def unload(self, model: str) -> None:
         """Free a model that is not needed any more. Nothing happens when it is not loaded."""
+        self._unloads[model] = self._unloads.get(model, 0) + 1
+        self._free(model)
+
+    def _free(self, model: str) -> None:
         self._wanted.pop(model, None)
         if self._loaded.pop(model, None) is not None:
             self._write(encode(Unload(id=self.new_id(), model=model)))
@@ -170,7 +178,7 @@ class Engine:
                     case Loaded():
                         self._loaded[request.model] = reply
                         if self._wanted.get(request.model) != request:
-                            self.unload(request.model)  # not wanted any more by the time it was there
+                            self._free(request.model)  # not wanted any more by the time it was there
                         self._set(EngineStatus(EngineState.READY))
                         return reply
                     case ZiError():
