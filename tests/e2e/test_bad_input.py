@@ -124,7 +124,7 @@ def test_columns_count_characters_not_bytes(zi: RunZi, script: WriteScript, root
 
 def test_mixed_tabs_and_spaces(zi: RunZi, script: WriteScript, root: Path) -> None:
     script({"after": "return ", "text": "width * height"})
-    (root / "tabs.py").write_text("def a():\n\tif True:\n        \tpass\n\t    return \n")
+    (root / "tabs.py").write_text("def a(width, height):\n\tif True:\n        \tpass\n\t    return \n")
     assert zi("complete", "tabs.py:4:13").stdout == "width * height\n"
 
 
