@@ -75,13 +75,13 @@ class Layout:
         return Laid(Prompt([*head, suf, *tail], marker=suf), [mid], [*context, *tail, *prefix])
 
     def _context(self, request: Infill, room: int) -> list[int]:
-        """Pieces of other files, as many as there is room for, and the name of the file itself.
+        """Pieces of other files, as many as there is room for, and then the name of the file itself.
 
         Where room is short, those that change most often, the last, go first.
         """
         tokens: list[int] = []
         end: list[int] = []
-        if self._marks and request.path:
+        if self._marks and request.context:
             tokens = [self._marks[0], *self._model.tokenize("project\n")]
             end = [self._marks[1], *self._model.tokenize(f"{request.path}\n")]
         for part in request.context:
