@@ -73,7 +73,6 @@ def _end(snapshot: Snapshot, offset: int, budget: int, step: int) -> int:
     lines = snapshot.lines
     cursor = lines.position(offset).line
     last = lines.position(offset + budget).line
-    step = _step(step, last - cursor)
     if (rounded := last // step * step) > cursor:
         last = rounded
     return lines.start(last) if last > cursor else offset + budget

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from zicoder.engine.worker_diff import Change, changes
 from zicoder.engine.worker_llama import Context
 
-__all__ = ["SLICE", "Prompt", "PromptCache"]
+__all__ = ["SLICE", "Prompt", "PromptCache", "changes_to"]
 
 SLICE = 128
 """Prompt tokens per native call: about 0.2 s on two laptop cores. The abort flag works within a call as well."""
@@ -50,6 +50,26 @@ class Prompt:
 
     def __len__(self) -> int:
         return len(self.tokens)
+
+
+def changes_to(held: list[int], prompt: Prompt) -> list[Change]:
+    """What must change for these tokens to be the prompt's.
+
+    What stood on the other side of the marker is not kept: it was read as the text after the cursor, and would be
+    taken for the text before it, or the other way round.
+    """
+    old = next((n for n, token in enumerate(held) if token in (prompt.marker, _STALE)), len(held))
+    new = prompt.tokens.index(prompt.marker) if prompt.marker is not None else len(prompt)
+    head = changes(held[:old], prompt.tokens[:new])
+    tail = changes(held[old + 1 :], prompt.tokens[new + 1 :])
+    found = [Change(change.start + new + 1, change.removed, change.added) for change in tail]
+    if held[old : old + 1] != prompt.tokens[new : new + 1]:
+        marker = Change(new, len(held[old : old + 1]), len(prompt.tokens[new : new + 1]))
+        if head and head[-1].start + head[-1].added == new:
+            last = head.pop()
+            marker = Change(last.start, last.removed + marker.removed, last.added + marker.added)
+        head.append(marker)
+    return [*head, *found]
 
 
 class PromptCache:
@@ -79,10 +99,10 @@ class PromptCache:
         self._forget_marker(prompt)
         if idle:
             self._freshen(prompt)
-        needed = changes(self._tokens, prompt.tokens)
+        needed = changes_to(self._tokens, prompt)
         if needed and (not self._context.can_shift or _most_cells(len(self._tokens), needed) > self._size):
             self._cut(needed[0].start)
-            needed = changes(self._tokens, prompt.tokens)
+            needed = changes_to(self._tokens, prompt)
         for change in needed:
             at = change.start  # of the prompt: what is before it is as wanted by now
             yield from self._replace(at, at + change.removed, prompt.tokens[at : at + change.added])
@@ -90,7 +110,7 @@ class PromptCache:
 
     def missing(self, prompt: Prompt) -> int:
         """How many tokens `hold` would evaluate, about."""
-        return sum(change.added for change in changes(self._tokens, prompt.tokens))
+        return sum(change.added for change in changes_to(self._tokens, prompt))
 
     def forget_answer(self) -> None:
         """Drop what was generated behind the prompt."""
@@ -128,7 +148,7 @@ class PromptCache:
         held = self._tokens
         cursor = next((n for n, token in enumerate(held) if token in (prompt.marker, _STALE)), len(held))
         near = max(0, cursor - NEAR)
-        above = [change for change in changes(held, prompt.tokens) if change.start + change.added < near]
+        above = [change for change in changes_to(held, prompt) if change.start + change.added < near]
         coming = sum(change.added + change.removed for change in above)
         if coming > DRIFT:
             self._cut(above[0].start)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from zicoder.engine.worker_cache import Prompt, PromptCache
-from zicoder.engine.worker_diff import changes
+from zicoder.engine.worker_cache import Prompt, PromptCache, changes_to
 from zicoder.engine.worker_llama import Cells, Context
 
 __all__ = ["Shelf"]
@@ -71,4 +70,4 @@ class Shelf:
 
 
 def _missing(tokens: list[int], prompt: Prompt) -> int:
-    return sum(change.added for change in changes(tokens, prompt.tokens))
+    return sum(change.added for change in changes_to(tokens, prompt))
