@@ -15,7 +15,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, TypeAlias, cast
 
 import platformdirs
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -40,6 +40,9 @@ _USER_ONLY: dict[str, Any] = {"user_only": True}
 
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+CompletionPart: TypeAlias = Literal["context", "guide", "check", "drafting", "type_through", "speculation", "gate"]
 
 
 class CompletionSettings(_Section):
@@ -99,10 +102,14 @@ class CompletionSettings(_Section):
         le=32768,
         description="Most tokens of other files that the model reads before it suggests something; 0 means none.",
     )
-    off: list[Literal["context", "guide", "check", "drafting", "type_through", "speculation", "gate"]] = Field(
+    off: list[CompletionPart] = Field(
         default=[],
         description="Parts of the completion pipeline to leave out, for measurements and for finding faults.",
     )
+
+    def on(self, part: CompletionPart) -> bool:
+        """Whether a part of the pipeline takes part."""
+        return part not in self.off
 
 
 class ModelSettings(_Section):

@@ -9,12 +9,22 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
 
-__all__ = ["LINE_END", "Edit", "LineIndex", "Position", "Snapshot", "apply_edits", "language_of", "split_lines"]
+__all__ = [
+    "LINE_END",
+    "Edit",
+    "LineIndex",
+    "Position",
+    "Snapshot",
+    "apply_edits",
+    "common_prefix",
+    "language_of",
+    "split_lines",
+]
 
 LINE_END = re.compile(r"\r\n|\r|\n")
 """The one rule for where a line ends."""
@@ -51,6 +61,16 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
         at = edit.end
     parts.append(text[at:])
     return "".join(parts)
+
+
+def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
+    """How many elements, characters of texts, two sequences begin with alike."""
+    n = 0
+    for x, y in zip(a, b, strict=False):
+        if x != y:
+            break
+        n += 1
+    return n
 
 
 def split_lines(text: str) -> list[str]:

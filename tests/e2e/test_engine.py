@@ -374,16 +374,16 @@ async def test_other_files_are_read_when_idle(engine: Engine, qwen: Path) -> Non
     shapes = ContextPart("shapes.py", "def zylinder_volumen(radius, hoehe):\n    return 3.14 * radius**2 * hoehe\n")
     other = ContextPart("other.py", "def quark(masse):\n    return masse * 17\n")
     question: dict[str, Any] = {
-        "prefix": f"{BODY}import shapes\n\n\ndef f(r, h):\n    return shapes.zyl",
+        "prefix": f"{BODY}import shapes\n\n\ndef f(r, h):\n    return shapes.",
         "suffix": "\n",
         "path": "main.py",
     }
     plain, _ = await answer(engine, infill(engine, **question))
-    assert "inder_volumen(" not in plain
+    assert "zylinder_volumen(" not in plain
     for context in ((shapes,), (shapes, other)):
         await answer(engine, infill(engine, **question, context=context, prefill=True, thorough=True))
         informed, evaluated = await answer(engine, infill(engine, **question, context=context))
-        assert "inder_volumen(" in informed
+        assert "zylinder_volumen(" in informed
         assert evaluated <= 2
 
 

@@ -18,7 +18,7 @@ from zicoder.complete.filters import apply_filters
 from zicoder.complete.flight import Flight
 from zicoder.complete.gate import AUTOMATIC, INVOKED, refuse
 from zicoder.complete.guidance import Names
-from zicoder.complete.hole import Hole
+from zicoder.complete.hole import Hole, hole_at
 from zicoder.complete.infilling import infill
 from zicoder.complete.preparation import Preparation
 from zicoder.complete.recency import undoes
@@ -111,8 +111,6 @@ class Completer:
         except asyncio.CancelledError:
             trace.end("cancelled", "a newer request or the editor cancelled it.")
             raise
-        if found is not None and self._outdated(snapshot):
-            trace.reason, found = "The text has changed meanwhile.", None
         if found is None:
             trace.end("nothing", trace.reason or "The model had nothing to add here.")
             return None
@@ -127,16 +125,16 @@ class Completer:
     ) -> Suggestion | None:
         settings = self._workspace.settings.completion
         with trace.stage("gate") as stage:
-            hole = hole_at(snapshot, offset, settings)
+            hole = _hole_at(snapshot, offset, settings)
             path = self.preparation.path_of(snapshot)
             around = self.session.circumstances(snapshot, trace.line, path=path, list_open=list_open)
             if reason := refuse(hole, trigger, settings, around):
                 stage.note = trace.reason = reason
                 return None
         text, logprob = await self._text(snapshot, offset, trigger, hole, trace)
-        if not text or self._outdated(snapshot):
-            return None
-        return self._offered(snapshot, hole, text, logprob, trigger, trace)
+        if text and self._outdated(snapshot):
+            trace.reason, text = "The text has changed meanwhile.", ""
+        return self._offered(snapshot, hole, text, logprob, trigger, trace) if text else None
 
     def _offered(
         self, snapshot: Snapshot, hole: Hole, text: str, logprob: float | None, trigger: str, trace: Trace
@@ -144,7 +142,7 @@ class Completer:
         """Show it, unless nobody asked and it is too likely to be in the way."""
         offset = len(hole.prefix)
         settings = self._workspace.settings.completion
-        if trigger != AUTOMATIC or "gate" in settings.off:
+        if trigger != AUTOMATIC or not settings.on("gate"):
             return Suggestion(text, offset)
         with trace.stage("willingness") as stage:
             self.session.reception.learning = settings.learn
@@ -204,7 +202,7 @@ class Completer:
         """What the cache says, or the generation in flight, if it agrees; None when the model must be asked."""
         if (found := self._look_up(snapshot, offset, trace)) is not None:
             return found
-        through = "type_through" not in self._workspace.settings.completion.off
+        through = self._workspace.settings.completion.on("type_through")
         flights = [f for f in (self._flights.get(snapshot.uri), self._ahead) if f and f.agrees(snapshot, offset)]
         if not flights or not through:
             return None
@@ -218,7 +216,7 @@ class Completer:
 
     def _look_up(self, snapshot: Snapshot, offset: int, trace: Trace) -> tuple[str, float | None] | None:
         with trace.stage("cache") as stage:
-            through = "type_through" not in self._workspace.settings.completion.off
+            through = self._workspace.settings.completion.on("type_through")
             found = self._cache.find(snapshot, offset, through=through)
             if found and not found.text and trace.trigger == INVOKED:
                 found = None  # somebody asks for it: more may be known by now
@@ -274,7 +272,7 @@ class Completer:
             if result.dropped_by and flight.streamed.strip():
                 flight.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
         flight.text = result.text
-        if result.text and "check" not in settings.off:
+        if result.text and settings.on("check"):
             with trace.stage("check") as stage:
                 deleted = self.session.deleted(snapshot.uri, offset)
                 reviewed = await asyncio.to_thread(review, result.text, hole, deleted)
@@ -318,7 +316,7 @@ class Completer:
 
     def _foresee(self, snapshot: Snapshot, offset: int, text: str) -> None:
         """Make the suggestion that follows once this one is accepted."""
-        if "speculation" in self._workspace.settings.completion.off:
+        if not self._workspace.settings.completion.on("speculation"):
             return
         body = snapshot.text[:offset] + text + snapshot.text[offset:]
         if self._foreseeing is not None:
@@ -330,7 +328,7 @@ class Completer:
 
     async def _follow_on(self, snapshot: Snapshot, offset: int) -> None:
         settings = self._workspace.settings.completion
-        hole = hole_at(snapshot, offset, settings)
+        hole = _hole_at(snapshot, offset, settings)
         if self._cache.find(snapshot, offset) is not None or refuse(hole, INVOKED, settings):
             return
         position = snapshot.lines.position(offset)
@@ -358,7 +356,7 @@ class Completer:
         settings = self._workspace.settings.completion
         path = self.preparation.path_of(snapshot)
         around = self.session.circumstances(snapshot, -1, path=path, list_open=False)
-        if not refuse(hole_at(snapshot, offset, settings), INVOKED, settings, around):
+        if not refuse(_hole_at(snapshot, offset, settings), INVOKED, settings, around):
             self.preparation.moved(snapshot, offset)
 
     def settings_changed(self) -> None:
@@ -389,7 +387,7 @@ def _patience_ms(trace: Trace, settings: CompletionSettings) -> int:
     return settings.timeout_ms * (4 if trace.trigger == INVOKED else 1)
 
 
-def hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
-    """The hole at a place of a document."""
-    hole = Hole(prefix=snapshot.text[:offset], suffix=snapshot.text[offset:], language=snapshot.language)
+def _hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
+    """The hole at a place of a document, and whether it may be filled with several lines."""
+    hole = hole_at(snapshot, offset)
     return replace(hole, multiline=settings.multiline == "auto" and begins_block(hole))

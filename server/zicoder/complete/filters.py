@@ -20,7 +20,7 @@ from zicoder.complete.repeats import (
     drop_repeated_suffix,
 )
 from zicoder.complete.scope import FENCE, EndOfScope
-from zicoder.complete.syntax import CLOSERS, REGION_CHARS, lex_prefix
+from zicoder.complete.syntax import CLOSERS, lexer_at
 from zicoder.complete.tokens import find_special_token
 from zicoder.text import LINE_END
 
@@ -79,9 +79,7 @@ def drop_markdown_fence(text: str, hole: Hole) -> str:
 
 
 def _in_string_or_comment(hole: Hole) -> bool:
-    lexer = lex_prefix(hole)
-    lexer.feed(hole.line_before[-REGION_CHARS:])
-    return lexer.inside != ""
+    return lexer_at(hole).inside != ""
 
 
 def _drop_introduction(text: str, hole: Hole) -> str:

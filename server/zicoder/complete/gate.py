@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zicoder.complete.changes import Change
 from zicoder.complete.control import Control, unwanted
 from zicoder.complete.hole import Hole
-from zicoder.complete.syntax import LINE_COMMENT, REGION_CHARS, lex_prefix, syntax_of
+from zicoder.complete.syntax import LINE_COMMENT, REGION_CHARS, lexer_at, syntax_of
 
 if TYPE_CHECKING:  # at run time the settings' schema would cost the language server's start a fifth of a second
     from zicoder.settings import CompletionSettings
@@ -94,8 +94,7 @@ def _text_so_far(hole: Hole) -> int:
     """
     if hole.language in PROSE:
         return 0
-    lexer = lex_prefix(hole)
-    lexer.feed(hole.line_before)
+    lexer = lexer_at(hole)
     if lexer.inside in ("", TEMPLATE):
         return 0
     syntax = syntax_of(hole.language)

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from zicoder.complete.hole import Hole, indent_width
-from zicoder.complete.syntax import lex_prefix
+from zicoder.complete.hole import Hole, hole_at, indent_width
+from zicoder.complete.syntax import lexer_at
 from zicoder.models.protocols import Guide
 from zicoder.text import Snapshot
 
@@ -64,7 +64,7 @@ class GuideKeeper:
         names = self._names.get(snapshot.language)
         if names is None:
             return
-        hole = _hole_at(snapshot, offset)
+        hole = hole_at(snapshot, offset)
         if _in_text(hole):
             return
         start = _word_start(snapshot.text, offset)
@@ -87,7 +87,7 @@ class GuideKeeper:
         if known is None:
             return None
         text, guide = snapshot.text, known.guide
-        hole = _hole_at(snapshot, offset)
+        hole = hole_at(snapshot, offset)
         if _in_text(hole):
             return None
         if known.scope != _scope(hole):
@@ -110,15 +110,9 @@ class GuideKeeper:
             self._prepared.popitem(last=False)
 
 
-def _hole_at(snapshot: Snapshot, offset: int) -> Hole:
-    return Hole(prefix=snapshot.text[:offset], suffix=snapshot.text[offset:], language=snapshot.language)
-
-
 def _in_text(hole: Hole) -> bool:
     """Whether the cursor is in a string or a comment."""
-    lexer = lex_prefix(hole)
-    lexer.feed(hole.line_before)
-    return bool(lexer.inside)
+    return bool(lexer_at(hole).inside)
 
 
 def _line(snapshot: Snapshot, offset: int) -> int:

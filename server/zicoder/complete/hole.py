@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from zicoder.text import LINE_END
+from zicoder.text import LINE_END, Snapshot
 
-__all__ = ["Hole", "indent_of", "indent_width", "line_start"]
+__all__ = ["Hole", "hole_at", "indent_of", "indent_width", "line_start"]
 
 TAB_WIDTH = 4
 """Columns a tab counts for when a tab-indented line is compared with a space-indented one."""
@@ -93,11 +93,6 @@ class Hole:
         """The first non-blank line above the cursor's line, with its indentation; "" when there is none."""
         return next(iter(self.lines_above(1)), "")
 
-    @property
-    def on_blank_line(self) -> bool:
-        """Whether the cursor's line holds nothing but white space."""
-        return not self.line_before.strip() and not self.line_after.strip()
-
     def lines_below(self, count: int, *, blank: bool = False) -> list[str]:
         """Up to `count` lines below the cursor's line, nearest first; blank ones only when asked for."""
         lines: list[str] = []
@@ -123,3 +118,8 @@ class Hole:
                 lines.append(line)
             end = start
         return lines
+
+
+def hole_at(snapshot: Snapshot, offset: int) -> Hole:
+    """The hole at a place of a document, for one line."""
+    return Hole(prefix=snapshot.text[:offset], suffix=snapshot.text[offset:], language=snapshot.language)

@@ -41,7 +41,7 @@ async def infill(
     """
     async with asyncio.timeout(patience_s):
         said = await _answer(model, request, EndOfScope(hole, max_lines=settings.max_lines), trace, heard)
-        if hole.language != "python" or "check" in settings.off:
+        if hole.language != "python" or not settings.on("check"):
             return
         again = _second_try(request, hole, said)
         if again is None:

@@ -14,7 +14,7 @@ from zicoder.complete.hole import Hole
 from zicoder.complete.mended import Judge, Mended
 from zicoder.complete.parses_python import python_judge
 from zicoder.complete.region import Region, statement_around
-from zicoder.complete.syntax import LINE_COMMENT, lex_prefix
+from zicoder.complete.syntax import LINE_COMMENT, lexer_at
 from zicoder.text import LINE_END
 
 __all__ = ["valid_part"]
@@ -76,8 +76,7 @@ def _affordable(region: Region) -> int:
 
 def _stays_in_text(hole: Hole, text: str) -> bool:
     """Whether the suggestion goes on with the comment or long string at the cursor, and at most ends it as it may."""
-    lexer = lex_prefix(hole)
-    lexer.feed(hole.line_before)
+    lexer = lexer_at(hole)
     if lexer.inside == LINE_COMMENT:
         return LINE_END.search(text) is None
     if not lexer.in_long_text or "{" in text:

@@ -104,16 +104,16 @@ class Preparation:
             path=self.path_of(snapshot),
             context=parts if all_context else tuple(part for part in parts if part in known),
             guide=self._guide(snapshot, offset),
-            draft="drafting" not in settings.completion.off,
+            draft=settings.completion.on("drafting"),
         )
 
     def _parts(self, snapshot: Snapshot, offset: int) -> tuple[ContextPart, ...]:
-        if self._context is None or "context" in self._workspace.settings.completion.off:
+        if self._context is None or not self._workspace.settings.completion.on("context"):
             return ()
         return self._context.parts(snapshot, offset)
 
     def _guide(self, snapshot: Snapshot, offset: int) -> Guide | None:
-        if "guide" in self._workspace.settings.completion.off:
+        if not self._workspace.settings.completion.on("guide"):
             return None
         return self._guides.guide(snapshot, offset)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from zicoder.complete.blocks import line_key
+from zicoder.text import common_prefix
 
 __all__ = ["MOST_CHARS", "undoes"]
 
@@ -32,9 +33,7 @@ def undoes(deleted: Sequence[str], text: str) -> bool:
 def _brings_back(gone: str, shown: str) -> bool:
     if len(gone) < MIN_CHARS or len(shown) < MIN_CHARS:
         return False
-    common = next(
-        (at for at, (a, b) in enumerate(zip(gone, shown, strict=False)) if a != b), min(len(gone), len(shown))
-    )
+    common = common_prefix(gone, shown)
     if common == len(gone):
         return True
     if common == len(shown):

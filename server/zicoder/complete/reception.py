@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from zicoder.complete.hole import Hole
 from zicoder.complete.journal import Entry, Outcome
 from zicoder.complete.willingness import Recent, Willingness, features_of
-from zicoder.text import Snapshot
+from zicoder.text import Snapshot, common_prefix
 
 __all__ = ["Offer", "Reception"]
 
@@ -165,7 +165,7 @@ class Reception:
             if len(typed) >= len(_first_line(offer.text)):
                 self._whole(file, offer, len(typed))
             return
-        same = _same(typed or "", offer.text)
+        same = common_prefix(typed or "", offer.text)
         if offer.taken:
             self._end(file, offer, "partly", max(offer.taken, same))
         elif typed is None or (offer.show and self._client_tells and not offer.seen):
@@ -253,8 +253,3 @@ def _first_line(text: str) -> str:
     """The first line that holds anything, with all that stands before it."""
     body = text.lstrip()
     return text[: len(text) - len(body)] + (body.splitlines() or [""])[0]
-
-
-def _same(a: str, b: str) -> int:
-    """Characters that both begin with."""
-    return next((at for at, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))

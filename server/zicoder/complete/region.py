@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from zicoder.complete.hole import Hole, indent_width, line_start
-from zicoder.complete.syntax import Syntax, delimiter_around, lex_prefix, syntax_of
+from zicoder.complete.syntax import Syntax, delimiter_around, lexer_at, syntax_of
 from zicoder.text import LINE_END
 
 __all__ = ["Region", "member_around", "statement_around"]
@@ -121,8 +121,7 @@ def _before(hole: Hole, syntax: Syntax) -> str | None:
 
 def _after(hole: Hole, syntax: Syntax) -> str | None:
     near = hole.suffix[:REACH]
-    lexer = lex_prefix(hole)
-    lexer.feed(hole.line_before)
+    lexer = lexer_at(hole)
     opening = lexer.inside if lexer.in_long_text else ""
     at = max(near.find(opening), 0) if opening else 0
     for match in _TOP.finditer(near, max(at, len(hole.line_after)) + 1):

@@ -71,11 +71,6 @@ class Rhythm:
         """What an answer is expected to take, in seconds."""
         return statistics.median(self._answers_s) if self._answers_s else FIRST_ANSWER_S
 
-    @property
-    def idle_since(self) -> float | None:
-        """When the last key of this burst was pressed."""
-        return self._last_s
-
     def pause_s(self, longest_ms: int) -> float:
         """Seconds to wait after the last keystroke before the model is asked; never more than `longest_ms`."""
         longest = longest_ms / 1000

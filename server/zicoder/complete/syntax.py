@@ -13,7 +13,7 @@ from functools import cached_property
 
 from zicoder.complete.hole import Hole, line_start
 
-__all__ = ["CLOSERS", "Lexer", "Syntax", "delimiter_around", "lex_prefix", "suffix_region", "syntax_of"]
+__all__ = ["CLOSERS", "Lexer", "Syntax", "delimiter_around", "lex_prefix", "lexer_at", "suffix_region", "syntax_of"]
 
 CLOSERS = {")": "(", "]": "[", "}": "{"}
 """Every closing bracket with the bracket that it closes."""
@@ -222,6 +222,13 @@ def lex_prefix(hole: Hole) -> Lexer:
     lexer.outer_unknown = not found and at > 0 and not syntax.blocks_by_indent
     lexer.feed(delimiter_around(hole.prefix, at, syntax))
     lexer.feed(hole.prefix[at:line_start])
+    return lexer
+
+
+def lexer_at(hole: Hole) -> Lexer:
+    """A lexer at the cursor; of a very long line it has read the end only."""
+    lexer = lex_prefix(hole)
+    lexer.feed(hole.line_before[-REGION_CHARS:])
     return lexer
 
 

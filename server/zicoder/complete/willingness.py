@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from zicoder.complete.hole import Hole
-from zicoder.complete.syntax import lex_prefix
+from zicoder.complete.syntax import lexer_at
 
 __all__ = ["COST", "PRIOR", "Features", "Recent", "Willingness", "features_of"]
 
@@ -86,8 +86,7 @@ def features_of(hole: Hole, suggestion: str, recent: Recent, mean_logprob: float
     """What the model looks at. `mean_logprob` is per token, natural logarithm, None when it is not known."""
     before, after = hole.line_before, hole.line_after
     first, *others = suggestion.splitlines() or [""]
-    lexer = lex_prefix(hole)
-    lexer.feed(before)
+    lexer = lexer_at(hole)
     found = {
         "bias": 1.0,
         **_last_character(before),

@@ -58,7 +58,7 @@ def changes_to(held: list[int], prompt: Prompt) -> list[Change]:
     What stood on the other side of the marker is not kept: it was read as the text after the cursor, and would be
     taken for the text before it, or the other way round.
     """
-    old = next((n for n, token in enumerate(held) if token in (prompt.marker, _STALE)), len(held))
+    old = _head(held, prompt)
     new = prompt.tokens.index(prompt.marker) if prompt.marker is not None else len(prompt)
     head = changes(held[:old], prompt.tokens[:new])
     tail = changes(held[old + 1 :], prompt.tokens[new + 1 :])
@@ -146,7 +146,7 @@ class PromptCache:
         if drifted is not None:
             self._cut(drifted)
         held = self._tokens
-        cursor = next((n for n, token in enumerate(held) if token in (prompt.marker, _STALE)), len(held))
+        cursor = _head(held, prompt)
         near = max(0, cursor - NEAR)
         above = [change for change in changes_to(held, prompt) if change.start + change.added < near]
         coming = sum(change.added + change.removed for change in above)
@@ -202,6 +202,11 @@ class PromptCache:
         del self._tokens[start:end], self._moved[start:end]
         for n in range(start, len(self._moved)):
             self._moved[n] += room + end - start - marks
+
+
+def _head(held: list[int], prompt: Prompt) -> int:
+    """How many tokens are held of what comes before the marker."""
+    return next((n for n, token in enumerate(held) if token in (prompt.marker, _STALE)), len(held))
 
 
 def _most_cells(held: int, needed: Sequence[Change]) -> int:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Change", "changes", "common_prefix"]
+from zicoder.text import common_prefix
+
+__all__ = ["Change", "changes"]
 
 ANCHOR = 12
 """Tokens in a row that must agree for a piece between two changes to be worth keeping."""
@@ -42,16 +44,6 @@ def changes(old: Sequence[int], new: Sequence[int]) -> list[Change]:
         if tail < last.added:
             merged[-1] = Change(last.start, last.removed + tail, last.added + tail)
     return merged
-
-
-def common_prefix(a: Sequence[int], b: Sequence[int]) -> int:
-    """How many tokens two lists begin with alike."""
-    n = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
-        n += 1
-    return n
 
 
 def _gaps(old: Sequence[int], new: Sequence[int]) -> Iterator[tuple[int, int, int]]:

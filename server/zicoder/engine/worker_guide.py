@@ -39,8 +39,6 @@ class Guided:
         self._text = begun_text(guide, before, after)
         self.changed = 0
         """How often the guide took another token than the best."""
-        self.gap = 0.0
-        """Nats that these tokens were less likely than the best, in all: how far the answer was bent."""
 
     def choose(self, logits: NDArray[np.float32]) -> int:
         """The best token that is allowed now, or the best of all where none comes near."""
@@ -53,7 +51,6 @@ class Guided:
             for token in near[_first(scores, count)].tolist():
                 if self._allows(token) and not self._turns_special(token, best):
                     self.changed += 1
-                    self.gap += float(logits[best] - logits[token])
                     return token
         return best
 

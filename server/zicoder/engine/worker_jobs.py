@@ -20,6 +20,7 @@ from zicoder.engine.worker_layout import Layout, answer_limit
 from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model, PieceDecoder, ThreadGauge
 from zicoder.engine.worker_shelf import Shelf
 from zicoder.engine.worker_writing import Writing
+from zicoder.text import common_prefix
 
 __all__ = ["LoadedModel"]
 
@@ -157,9 +158,7 @@ class LoadedModel:
         text = self.model.chat_prompt([(m.role, m.content) for m in request.messages])
         prompt = [*self.model.bos, *self.model.tokenize(text, special=True)]
         prompt = prompt[-(self.n_ctx - request.max_tokens) :] if request.max_tokens < self.n_ctx else prompt[-8:]
-        keep = 0
-        while keep < min(len(held), len(prompt) - 1) and held[keep] == prompt[keep]:
-            keep += 1
+        keep = common_prefix(held, prompt[:-1])
         context.remove(0, keep, -1)
         del held[keep:]
         logits: list[NDArray[np.float32]] = []

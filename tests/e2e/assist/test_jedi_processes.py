@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from tests.marked import cut, snap
 
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.assist.types import CompletionDetail
-from zicoder.text import Snapshot
 
 
 @pytest.fixture
@@ -21,16 +21,6 @@ def fresh() -> Iterator[JediBridge]:
     bridge = JediBridge()
     yield bridge
     bridge.close()
-
-
-def snap(text: str, path: Path | None = None, version: int = 1) -> Snapshot:
-    return Snapshot(uri="untitled:x", text=text, version=version, language="python", path=path)
-
-
-def cut(marked: str, path: Path | None = None) -> tuple[Snapshot, int]:
-    """A snapshot of the text without its cursor mark, and the cursor's offset."""
-    offset = marked.index("‸")
-    return snap(marked.replace("‸", "", 1), path), offset
 
 
 async def test_text_that_breaks_parsers_is_survived(fresh: JediBridge) -> None:

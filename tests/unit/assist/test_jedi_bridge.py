@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.marked import cut, snap
 
 from zicoder.assist import answers
 from zicoder.assist.jedi_bridge import MAX_CHARS, JediBridge, _safe_variables
 from zicoder.assist.types import CompletionDetail
-from zicoder.text import Position, Snapshot
+from zicoder.text import Position
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +32,6 @@ def fresh() -> Iterator[JediBridge]:
     bridge = JediBridge()
     yield bridge
     bridge.close()
-
-
-def snap(text: str, path: Path | None = None, version: int = 1) -> Snapshot:
-    return Snapshot(uri="untitled:x", text=text, version=version, language="python", path=path)
-
-
-def cut(marked: str, path: Path | None = None) -> tuple[Snapshot, int]:
-    """A snapshot of the text without its cursor mark, and the cursor's offset."""
-    offset = marked.index("‸")
-    return snap(marked.replace("‸", "", 1), path), offset
 
 
 def test_importing_the_bridge_does_not_import_jedi() -> None:

@@ -222,14 +222,12 @@ def test_a_hole_knows_its_surroundings() -> None:
     assert (hole.line_before, hole.line_after) == ("\tb = ", " + 2")
     assert (hole.indent, hole.newline) == ("\t", "\r\n")
     assert (hole.previous_line, hole.next_line) == ("a = 1", "\tc = 3")
-    assert not hole.on_blank_line
 
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n", "\r"])
 def test_lines_end_where_lsp_says(newline: str) -> None:
     text = f"one\u2028\f{newline}two{newline}{newline}‸{newline}{newline}three\x0b{newline}four"
     hole = hole_at(text)
-    assert hole.on_blank_line
     assert hole.lines_above(5, blank=True) == ["", "two", "one\u2028\f"]
     assert hole.lines_below(5, blank=True) == ["", "three\x0b", "four"]
     assert hole.newline == newline
