@@ -196,8 +196,8 @@ def ask_everything(store: Store) -> None:
     store.hash_of("pkg/m1.py")
     vector = EMBEDDER.embed_query("beta of alpha")
     for found in (
-        store.lexical(["beta", "fn1"], 10),
-        store.named(["=fn1_3", "beta"], 10),
+        store.lexical(["beta", "fn1"], 10)(),
+        store.named(["=fn1_3", "beta"], 10)(),
         store.nearest(vector, 10),
         store.within("path = 'pkg/m1.py'", 10),
     ):

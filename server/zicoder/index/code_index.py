@@ -425,8 +425,6 @@ class CodeIndex:
         self._indexer = Indexer(self.root, opened, self._readers, self._filter) if write else None
 
     async def _drop_store(self) -> None:
-        if self._searcher is not None:
-            self._searcher.close()
         if self._enricher is not None:
             self._enricher.closed = True
             self._enricher.typed()  # what it is just asking for goes nowhere

@@ -124,7 +124,7 @@ def _code_sense(candidate: Candidate, wanted: _Wanted, ranking: Ranking) -> floa
     if found.symbol and not wanted.names.isdisjoint((found.symbol.lower(), found.qualified.lower())):
         bonus += wanted.exact
     if found.symbol and found.kind in _DEFINITIONS:
-        own = set(words_of(found.symbol))
+        own = _words_of_symbol(found.symbol)
         if own:
             bonus += wanted.coverage * len(own & wanted.words) / len(own)
         bonus += ranking.definition
@@ -138,6 +138,11 @@ def _code_sense(candidate: Candidate, wanted: _Wanted, ranking: Ranking) -> floa
 def _kind_of_path(path: str) -> tuple[bool, bool, bool]:
     """Whether a path belongs to tests, to a vendored package, to documentation and the like."""
     return _TESTS.search(path) is not None, _VENDORED.search(path) is not None, _ASIDE.search(path) is not None
+
+
+@lru_cache(maxsize=1 << 14)
+def _words_of_symbol(symbol: str) -> frozenset[str]:
+    return frozenset(words_of(symbol))
 
 
 def _fold(ordered: Sequence[Candidate]) -> list[Candidate]:

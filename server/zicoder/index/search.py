@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -105,12 +104,7 @@ class Searcher:
         self.better: Better | None = None
         self._embedder = embedder
         self._unsaved = unsaved
-        self._pool = ThreadPoolExecutor(4, thread_name_prefix="zicoder-search")
         self._corpus: tuple[Corpus | None, float] = None, 0.0
-
-    def close(self) -> None:
-        """End the threads."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
 
     def search(self, text: str, k: int = 10, scope: Scope = Scope(), *, ranking: Ranking | None = None) -> list[Hit]:
         """The best `k` chunks for a question, a name or a piece of code. Raises IndexDamaged."""
@@ -125,20 +119,17 @@ class Searcher:
         """What the look-ups found, each chunk once."""
         where = scope.predicate()
         vector = self._embedder.embed_query(query.text) if ranking.meaning else None
-        tasks: list[tuple[str, Future[list[Found]]]] = []
+        begun: list[tuple[str, Callable[[], list[Found]]]] = []
         if ranking.lexical:
-            tasks.append(("lexical", self._pool.submit(self.store.lexical, query.words, DEPTH, where=where)))
-        if vector is not None and vector.any():
-            tasks.append(("static", self._pool.submit(self.store.nearest, vector, DEPTH, where=where)))
+            begun.append(("lexical", self.store.lexical(query.words, DEPTH, where=where)))
         if query.is_name and ranking.exact:
             defined = [DEFINES + name for name in query.names]
-            tasks.append(("named", self._pool.submit(self.store.named, defined, DEPTH, where=where)))
+            begun.append(("named", self.store.named(defined, DEPTH, where=where)))
         gathered = _Gathered(self._unsaved.paths)
-        for name, task in tasks:
-            try:
-                gathered.add(name, task.result())
-            except CancelledError:
-                raise RuntimeError("the index was closed during a search") from None
+        if vector is not None and vector.any():
+            gathered.add("static", self.store.nearest(vector, DEPTH, where=where))
+        for name, found in begun:
+            gathered.add(name, found())
         if vector is not None and vector.any():
             gathered.complete(self.store, vector)
         if self.better is not None and ranking.better:
@@ -172,7 +163,7 @@ class Searcher:
 
     def _lookup(self, tokens: Sequence[str], limit: int) -> list[Candidate]:
         gathered = _Gathered(self._unsaved.paths)
-        gathered.add("named", self.store.named(tokens, limit))
+        gathered.add("named", self.store.named(tokens, limit)())
         wanted = set(tokens)
         for row in self._unsaved.rows():
             if wanted & row.names:

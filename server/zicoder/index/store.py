@@ -1,7 +1,7 @@
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
 # pyright: reportMissingTypeStubs=false
-# (lancedb and pyarrow are typed only in part)
-"""The index on disk: one LanceDB database for one project. The only module that imports lancedb.
+# (pyarrow is typed only in part)
+"""The index on disk: one LanceDB database for one project.
 
 Blocking: call it from a thread. One writer at a time, which is the indexer's business (see `lock.py`); any number of
 readers, in this process or others, see its commits. What a file's rows say is the whole state of the index: a file is
@@ -17,25 +17,23 @@ import logging
 import secrets
 import shutil
 import time
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import lancedb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute
-from lancedb.index import FTS, BTree
-from lancedb.query import MatchQuery
 from numpy.typing import NDArray
 
 from zicoder.errors import IndexDamaged, IndexOutdated
 from zicoder.index.frames import FileRows
+from zicoder.index.lance import ROW_ID, SCORE, Database, Table
 from zicoder.index.rows import Block, Rows, Source, State
-from zicoder.index.store_failures import nothing_of_use, quoted, sendable, translated
+from zicoder.index.store_failures import nothing_of_use, quoted, translated
 
 __all__ = ["Found", "Store"]
 
@@ -95,7 +93,7 @@ class Found:
 class Store:
     """The chunks of one project. Made by `open`; thread-safe for reading."""
 
-    def __init__(self, database: Any, table: Any, dimension: int, *, write: bool) -> None:
+    def __init__(self, database: Database, table: Table, dimension: int, *, write: bool) -> None:
         self.dimension = dimension
         self._database = database
         self._table = table
@@ -119,53 +117,46 @@ class Store:
         embedder, or one that cannot be read, is made anew by a writer; with `anew`, any. Raises IndexDamaged (a reader
         cannot use it, or there is none), IndexFull.
         """
-        with translated():
-            database = lancedb.connect(
-                location,
-                read_consistency_interval=timedelta(seconds=0 if write else _SEEN_S),
-            )
+        database = Database(location, seen_s=0 if write else _SEEN_S)
         schema = _schema(dimension, vectors)
         try:
             if anew:
                 raise IndexDamaged("The index is made anew.")
-            with translated():
-                table = database.open_table(CHUNKS)
-                if not _same(table.schema, schema):
-                    raise IndexOutdated("The index was made by another version of Zi Coder.")
-                table.search().select(["id", "path"]).limit(1).to_arrow()
-                indexes = {index.columns[0]: index.name for index in table.list_indices()}
-                if not indexes.keys() >= {"words", "names", "path"}:
-                    raise IndexOutdated("The index was never finished.")
-                statistics = table.index_stats(indexes["words"]) if write else None
-                unindexed = statistics.num_unindexed_rows if statistics else 0
+            table = database.open(CHUNKS)
+            if not _same(table.schema(), schema):
+                raise IndexOutdated("The index was made by another version of Zi Coder.")
+            table.rows(["id", "path"], limit=1)
+            indexes = table.indexes()
+            if not indexes.keys() >= {"words", "names", "path"}:
+                raise IndexOutdated("The index was never finished.")
+            unindexed = table.unindexed(indexes["words"]) if write else 0
         except IndexDamaged as damage:
             if not write or (REMOTE in location and not anew and not nothing_of_use(damage)):
                 raise  # what cannot be reached just now is not gone, and others may share it
             log.info("making the index anew at %s: %s", location, damage)
             table, unindexed = _make(database, location, schema), 0
         store = cls(database, table, dimension, write=write)
-        store._untended = int(unindexed)
+        store._untended = unindexed
         return store
 
     @property
-    def database(self) -> Any:
-        """LanceDB's handle, for the tables beside this one."""
+    def database(self) -> Database:
+        """For the tables beside this one."""
         return self._database
 
     # --- state
 
     def files(self) -> dict[str, str]:
         """Hash of the content of every indexed file, by path."""
-        with translated():
-            table = self._table.search().select(["path", "file_hash"]).limit(None).to_arrow()
-            return dict(zip(table["path"].to_pylist(), table["file_hash"].to_pylist(), strict=True))
+        table = self._table.rows(["path", "file_hash"])
+        return dict(zip(table["path"].to_pylist(), table["file_hash"].to_pylist(), strict=True))
 
     def sound(self) -> bool:
         """Whether a plain look-up works, after another one failed."""
         try:
             self.refresh()
-            self.lexical(["sound"], 1)
-            self.named(["sound"], 1)
+            self.lexical(["sound"], 1)()
+            self.named(["sound"], 1)()
             self.nearest(np.ones(self.dimension, np.float32), 1)
             self.texts(self._some_rows())
         except IndexDamaged:
@@ -173,38 +164,31 @@ class Store:
         return True
 
     def _some_rows(self) -> list[int]:
-        with translated():
-            found = self._table.search().select(["id"]).with_row_id(True).limit(5).to_arrow()
-            return found["_rowid"].to_pylist()
+        return self._table.rows(["id"], limit=5, row_ids=True)[ROW_ID].to_pylist()
 
     def hash_of(self, path: str) -> str | None:
         """Hash of the content that is indexed of one file."""
-        with translated():
-            rows = self._table.search().where(f"path = {quoted([path])}").select(["file_hash"]).limit(1).to_arrow()
-            return rows["file_hash"][0].as_py() if rows.num_rows else None
+        rows = self._table.rows(["file_hash"], where=f"path = {quoted([path])}", limit=1)
+        return rows["file_hash"][0].as_py() if rows.num_rows else None
 
     def count(self) -> int:
         """Number of chunks."""
-        with translated():
-            return int(self._table.count_rows())
+        return self._table.count()
 
     def version(self) -> int:
         """Number of the commit that look-ups see; it only grows."""
-        with translated():
-            return int(self._table.version)
+        return self._table.version()
 
     def column(self, *names: str) -> list[tuple[Any, ...]]:
         """Row ids and whole columns, row by row."""
-        with translated():
-            table = self._table.search().select(list(names)).with_row_id(True).limit(None).to_arrow()
-            return list(zip(*(table[name].to_pylist() for name in ("_rowid", *names)), strict=True))
+        table = self._table.rows(names, row_ids=True)
+        return list(zip(*(table[name].to_pylist() for name in (ROW_ID, *names)), strict=True))
 
     def sample(self, name: str, rows: int) -> list[str]:
         """One text column of about this many rows, spread over the table."""
-        with translated():
-            total = int(self._table.count_rows())
-            offsets = range(0, total, max(1, total // rows))
-            return self._table.take_offsets(list(offsets)).select([name]).to_arrow()[name].to_pylist() if total else []
+        total = self._table.count()
+        offsets = range(0, total, max(1, total // rows))
+        return self._table.take_offsets(offsets, [name])[name].to_pylist() if total else []
 
     # --- writing
 
@@ -239,28 +223,26 @@ class Store:
         due = time.monotonic() - self._tended > TEND_S
         if not thoroughly and not due and not self.untended:
             return
-        with translated():
-            if thoroughly:
-                self._table.optimize()
-                if self._untended >= LEFT_OVER_ROWS:
-                    # What was compacted is still there: as much again as the index.
-                    time.sleep(KEEP_AFTER_BUILD.total_seconds())
-            self._table.optimize(cleanup_older_than=KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
+        if thoroughly:
+            self._table.optimize()
+            if self._untended >= LEFT_OVER_ROWS:
+                # What was compacted is still there: as much again as the index.
+                time.sleep(KEEP_AFTER_BUILD.total_seconds())
+        self._table.optimize(KEEP_AFTER_BUILD if thoroughly else KEEP_VERSIONS)
         self._tended = time.monotonic()
         self._untended = 0
 
     # --- look-ups
 
-    def lexical(self, words: Sequence[str], limit: int, *, where: str | None = None) -> list[Found]:
-        """Chunks by BM25 over their words, path and symbol."""
-        if not words:
-            return []
+    def lexical(self, words: Sequence[str], limit: int, *, where: str | None = None) -> Callable[[], list[Found]]:
+        """Begin to look for chunks by BM25 over their words, path and symbol; the result waits for them."""
         return self._match(" ".join(words), "words", limit, where)
 
-    def named(self, tokens: Sequence[str], limit: int, *, where: str | None = None) -> list[Found]:
-        """Chunks that have any of these tokens among their names: `name` is used there, `=name` is defined there."""
-        if not tokens:
-            return []
+    def named(self, tokens: Sequence[str], limit: int, *, where: str | None = None) -> Callable[[], list[Found]]:
+        """The same for chunks with any of these tokens among their names.
+
+        `name` is used in a chunk, `=name` is defined there.
+        """
         return self._match(" ".join(tokens), "names", limit, where)
 
     def nearest(
@@ -270,7 +252,7 @@ class Store:
 
         `exact` compares with every vector, even where signs would tell which ones are worth it.
         """
-        allowed = self._matching(where) if where else None
+        allowed = self._row_ids(where) if where else None
         block = self._rows.block()
         among = block.places(allowed) if allowed is not None else None
         among = among[among >= 0] if among is not None else None
@@ -287,58 +269,47 @@ class Store:
 
     def within(self, where: str, limit: int) -> list[Found]:
         """Chunks by a predicate."""
-        with translated():
-            query = self._table.search().where(sendable(where)).select([*_SHOWN]).with_row_id(True).limit(limit)
-            answer = query.to_arrow()
-            columns = [answer[name].to_pylist() for name in ("_rowid", *_SHOWN)]
-            return [Found(*values, score=0.0) for values in zip(*columns, strict=True)]
+        answer = self._table.rows(_SHOWN, where=where, limit=limit, row_ids=True)
+        columns = [answer[name].to_pylist() for name in (ROW_ID, *_SHOWN)]
+        return [Found(*values, score=0.0) for values in zip(*columns, strict=True)]
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """The texts of rows just found, in the order asked for; "" for one that has gone meanwhile."""
         if not rows:
             return []
-        with translated():
-            table = self._table.take_row_ids(list(rows)).select(["text"]).with_row_id().to_arrow()
-            texts = dict(zip(table["_rowid"].to_pylist(), table["text"].to_pylist(), strict=True))
-            return [texts.get(row, "") for row in rows]
+        table = self._table.take(rows, ["text"])
+        texts = dict(zip(table[ROW_ID].to_pylist(), table["text"].to_pylist(), strict=True))
+        return [texts.get(row, "") for row in rows]
 
     def embeddable(self, rows: Sequence[int]) -> dict[str, tuple[str, str]]:
         """Qualified name and text, by text hash, of those of the rows that are still there."""
-        with translated():
-            columns = ["text_hash", "qualified", "text"]
-            table = self._table.take_row_ids(list(rows)).select(columns).to_arrow()
-            return {row["text_hash"]: (row["qualified"], row["text"]) for row in table.to_pylist()}
+        table = self._table.take(rows, ["text_hash", "qualified", "text"])
+        return {row["text_hash"]: (row["qualified"], row["text"]) for row in table.to_pylist()}
 
     def refresh(self) -> None:
         """See what other processes wrote, now rather than within a second."""
-        with translated():
-            self._table.checkout_latest()
+        self._table.refresh()
         self._state = (self._state[0], float("-inf"))
 
     # --- details
 
-    def _match(self, text: str, column: str, limit: int, where: str | None) -> list[Found]:
-        rows, scores = self._ask_words(text, column, limit, where, ())
-        block = self._rows.block()
-        if (block.places(rows) < 0).any():
-            # Without a column Lance answers rows that are gone, too, but it saves a fifth of the time.
-            rows, scores = self._ask_words(text, column, limit, where, ("start",))
-            block = self._rows.block(having=rows)
-        places = block.places(rows)
-        here = places >= 0
-        return self._found(block, places[here], scores[here])
+    def _match(self, text: str, column: str, limit: int, where: str | None) -> Callable[[], list[Found]]:
+        if not text:
+            return list
+        begun = self._table.match(text, column, limit, where=where)
 
-    def _ask_words(
-        self, text: str, column: str, limit: int, where: str | None, columns: Sequence[str]
-    ) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
-        query = MatchQuery(sendable(text), column)  # pyright: ignore[reportCallIssue] - its defaults are hidden from pyright
-        with translated():
-            search = self._table.search(query, query_type="fts").select([*columns, "_score"])
-            search = search.with_row_id(True).limit(limit)
-            if where:
-                search = search.where(sendable(where), prefilter=True)
-            answer = search.to_arrow()
-        return np.asarray(answer["_rowid"].to_numpy(), np.uint64), answer["_score"].to_numpy()
+        def found() -> list[Found]:
+            rows, scores = _scored(begun())
+            block = self._rows.block()
+            if (block.places(rows) < 0).any():
+                # Without a column Lance answers rows that are gone, too, but it saves a fifth of the time.
+                rows, scores = _scored(self._table.match(text, column, limit, where=where, columns=("start",))())
+                block = self._rows.block(having=rows)
+            places = block.places(rows)
+            here = places >= 0
+            return self._found(block, places[here], scores[here])
+
+        return found
 
     def _found(self, block: Block, places: NDArray[np.intp], scores: NDArray[np.float32]) -> list[Found]:
         with translated():
@@ -365,9 +336,7 @@ class Store:
             self._commits += 1  # nobody knows how far one came that failed
 
     def _read_files(self, paths: Sequence[str]) -> Any:
-        with translated():
-            query = self._table.search().where(f"path IN ({quoted(paths)})").select([*_SHOWN, "vector"])
-            return query.with_row_id(True).limit(None).to_arrow()
+        return self._table.rows([*_SHOWN, "vector"], where=f"path IN ({quoted(paths)})", row_ids=True)
 
     def _current_state(self) -> State:
         """Of the writer's table nothing is asked: its commits are ours."""
@@ -376,27 +345,17 @@ class Store:
         state, looked = self._state
         now = time.monotonic()
         if now - looked >= _SEEN_S:
-            with translated():
-                made = (self._table.schema.metadata or {}).get(_TABLE.encode(), b"")
-                state = State(made.decode(errors="replace"), int(self._table.version))
+            made = (self._table.schema().metadata or {}).get(_TABLE.encode(), b"")
+            state = State(made.decode(errors="replace"), self._table.version())
             self._state = state, now
         return state
 
-    def _row_ids(self) -> NDArray[np.uint64]:
-        with translated():
-            table = self._table.search().select(["start"]).with_row_id(True).limit(None).to_arrow()
-            return np.asarray(table["_rowid"].to_numpy(), np.uint64)
-
-    def _matching(self, where: str) -> NDArray[np.uint64]:
-        with translated():
-            query = self._table.search().where(sendable(where)).select(["start"]).with_row_id(True).limit(None)
-            return np.asarray(query.to_arrow()["_rowid"].to_numpy(), np.uint64)
+    def _row_ids(self, where: str | None = None) -> NDArray[np.uint64]:
+        found = self._table.rows(["start"], where=where, row_ids=True)
+        return np.asarray(found[ROW_ID].to_numpy(), np.uint64)
 
     def _read(self, rows: Sequence[int] | None, columns: Sequence[str]) -> Any:
-        with translated():
-            if rows is None:
-                return self._table.search().select(list(columns)).with_row_id(True).limit(None).to_arrow()
-            return self._table.take_row_ids(list(rows)).select(list(columns)).with_row_id().to_arrow()
+        return self._table.rows(columns, row_ids=True) if rows is None else self._table.take(rows, columns)
 
     # --- details
 
@@ -408,7 +367,7 @@ class Store:
             "file_hash": [file.file_hash for file, _ in rows],
             "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), self.dimension),
         }
-        schema = self._table.schema
+        schema = self._table.schema()
         for name in schema.names:
             if name not in columns:
                 columns[name] = [getattr(row, name) for _, row in rows]
@@ -448,22 +407,22 @@ def _same(found: Any, wanted: Any) -> bool:
     return metadata == wanted.metadata and found.names == wanted.names
 
 
-def _make(database: Any, location: str, schema: Any) -> Any:
+def _scored(answer: Any) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
+    """Row ids and scores of a full-text look-up."""
+    return np.asarray(answer[ROW_ID].to_numpy(), np.uint64), answer[SCORE].to_numpy()
+
+
+def _make(database: Database, location: str, schema: Any) -> Table:
     """An empty table with its indexes, in the place of whatever table is there."""
-    with translated():
-        if REMOTE not in location:
+    if REMOTE not in location:
+        with translated():
             shutil.rmtree(Path(location) / f"{CHUNKS}.lance", ignore_errors=True)  # what is beside it stays
-        elif CHUNKS in database.list_tables().tables:
-            database.drop_table(CHUNKS)
-        # Stable row ids: what a look-up found can be fetched a moment later, also when a compaction came between.
-        named = schema.with_metadata({**schema.metadata, _TABLE: secrets.token_hex(8)})
-        table = database.create_table(CHUNKS, schema=named, storage_options={"new_table_enable_stable_row_ids": "true"})
-        table.set_unenforced_primary_key("id")
-        exact = FTS(
-            base_tokenizer="whitespace", lower_case=False, stem=False, remove_stop_words=False, ascii_folding=False,
-            with_position=False, max_token_length=None,
-        )  # fmt: skip
-        table.create_index("words", config=exact)
-        table.create_index("names", config=exact)
-        table.create_index("path", config=BTree())
-        return table
+    elif CHUNKS in database.names():
+        database.drop(CHUNKS)
+    # Stable row ids: what a look-up found can be fetched a moment later, also when a compaction came between.
+    named = schema.with_metadata({**schema.metadata, _TABLE: secrets.token_hex(8)})
+    table = database.make(CHUNKS, named, stable_row_ids=True)
+    table.index_words("words")
+    table.index_words("names")
+    table.index_values("path")
+    return table

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from indexed import EMBEDDER, SHOP, build
 
@@ -12,12 +10,10 @@ from zicoder.index.unsaved import Unsaved
 
 
 @pytest.fixture(scope="module")
-def searcher(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Searcher]:
+def searcher(tmp_path_factory: pytest.TempPathFactory) -> Searcher:
     root = tmp_path_factory.mktemp("shop")
     store = build(root / "project", root / "index", SHOP)
-    searcher = Searcher(store, EMBEDDER, Unsaved(EMBEDDER.dimension))
-    yield searcher
-    searcher.close()
+    return Searcher(store, EMBEDDER, Unsaved(EMBEDDER.dimension))
 
 
 # --- what is found

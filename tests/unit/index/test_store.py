@@ -32,7 +32,7 @@ def test_what_one_handle_writes_another_sees(tmp_path: Path) -> None:
     reader.refresh()
     assert rows(reader) == rows(writer)
     assert paths(reader) == ["a.py", "b.py"]
-    assert {row.symbol for row in reader.named(["=changed_1"], 5)} <= {"changed_1", ""}
+    assert {row.symbol for row in reader.named(["=changed_1"], 5)()} <= {"changed_1", ""}
 
 
 def test_a_file_is_replaced_and_removed_whole(folder: Path) -> None:
@@ -67,7 +67,7 @@ def test_an_empty_index_answers_everything(tmp_path: Path) -> None:
     store = open_store(tmp_path)
     ask_everything(store)
     assert store.nearest(np.ones(EMBEDDER.dimension, np.float32), 5) == []
-    assert store.lexical(["alpha"], 5) == []
+    assert store.lexical(["alpha"], 5)() == []
 
 
 def test_rows_that_a_kill_left_out_of_the_indexes_are_noticed(folder: Path) -> None:
@@ -76,7 +76,7 @@ def test_rows_that_a_kill_left_out_of_the_indexes_are_noticed(folder: Path) -> N
     store.replace([functions_of(f"new{n}.py", f"many{n}") for n in range(500)])
     again = open_store(folder)
     assert again.untended
-    assert again.lexical(["many"], 3) != []
+    assert again.lexical(["many"], 3)() != []
     again.tend(thoroughly=True)
     assert not open_store(folder).untended
 
@@ -86,4 +86,4 @@ def test_rows_that_a_kill_left_out_of_the_indexes_are_noticed(folder: Path) -> N
 )
 def test_a_name_is_never_read_as_an_operator(folder: Path, token: str) -> None:
     store = open_store(folder)
-    assert store.named([f"={token}"], 5) == []
+    assert store.named([f"={token}"], 5)() == []
