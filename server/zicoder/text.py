@@ -26,6 +26,8 @@ __all__ = [
     "split_lines",
 ]
 
+_AT_ONCE = 512
+
 LINE_END = re.compile(r"\r\n|\r|\n")
 """The one rule for where a line ends."""
 
@@ -65,10 +67,12 @@ def apply_edits(text: str, edits: Iterable[Edit]) -> str:
 
 def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
     """How many elements, characters of texts, two sequences begin with alike."""
+    shorter = min(len(a), len(b))
     n = 0
-    for x, y in zip(a, b, strict=False):
-        if x != y:
-            break
+    while n < shorter and a[n : n + _AT_ONCE] == b[n : n + _AT_ONCE]:
+        n += _AT_ONCE
+    n = min(n, shorter)
+    while n < shorter and a[n] == b[n]:
         n += 1
     return n
 

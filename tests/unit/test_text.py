@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zicoder.text import Edit, LineIndex, Position, Snapshot, apply_edits, language_of, split_lines
+from zicoder.text import Edit, LineIndex, Position, Snapshot, apply_edits, common_prefix, language_of, split_lines
 
 TEXTS = st.text(alphabet="ab \r\n\f\u2028é😀", max_size=40)
 
@@ -99,3 +99,12 @@ def test_a_document_uses_the_line_ending_it_uses_first(text: str, newline: str) 
 )
 def test_the_language_follows_from_the_name(name: str, language: str) -> None:
     assert language_of(Path(name)) == language
+
+
+@given(st.text("ab", max_size=1500), st.text("ab", max_size=40), st.text("ab", max_size=40))
+def test_what_two_texts_begin_with(same: str, one: str, other: str) -> None:
+    a, b = same + one, same + other
+    found = common_prefix(a, b)
+    assert found == common_prefix(list(a), list(b))
+    assert a[:found] == b[:found]
+    assert a[found : found + 1] != b[found : found + 1] or found in (len(a), len(b))

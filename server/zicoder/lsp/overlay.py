@@ -21,7 +21,7 @@ from pygls.workspace import TextDocument, Workspace
 
 from zicoder.errors import InputError
 from zicoder.lsp.convert import offset_of, path_of
-from zicoder.text import LINE_END, Edit, LineIndex, Snapshot, language_of, split_lines
+from zicoder.text import LINE_END, Edit, LineIndex, Snapshot, common_prefix, language_of, split_lines
 
 __all__ = ["ZiProtocol", "ZiTextDocument", "ZiWorkspace", "snapshot_of"]
 
@@ -127,7 +127,7 @@ class ZiTextDocument(TextDocument):
         before = self.snapshot()
         super().apply_change(change)
         if isinstance(change, types.TextDocumentContentChangeWholeDocument):
-            self._note(before, Edit(0, len(before.text), change.text))
+            self._note(before, _difference(before.text, change.text))
 
     def _note(self, before: Snapshot, edit: Edit) -> None:
         self._before = self._before or before
@@ -159,6 +159,13 @@ class ZiTextDocument(TextDocument):
         self._indexed = self._index().edited(min(start, end), max(start, end), change.text)
         self._source = self._indexed.text
         self._frozen = None
+
+
+def _difference(before: str, after: str) -> Edit:
+    """The one edit that makes a text another: a client that always sends the whole text has not replaced all of it."""
+    start = common_prefix(before, after)
+    end = common_prefix(before[start:][::-1], after[start:][::-1])
+    return Edit(start, len(before) - end, after[start : len(after) - end])
 
 
 class ZiWorkspace(Workspace):

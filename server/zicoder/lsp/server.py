@@ -157,6 +157,8 @@ class ZiServer(LanguageServer):
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self.completer = self._completer(self.project)
         self.in_background(self.completer.session.remember())
+        for document in self.snapshots():  # whatever was opened while we were loading
+            self.completer.session.opened(document)
         _set_log_level(self.project.settings)
         if self.project.settings.python.interpreter:
             self._replace_jedi()  # a request that came before the settings made one with the default interpreter

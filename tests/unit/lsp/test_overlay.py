@@ -14,7 +14,7 @@ from pygls.lsp.server import LanguageServer
 from zicoder.errors import InputError
 from zicoder.lsp.convert import uri_of
 from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
-from zicoder.text import LineIndex, Snapshot
+from zicoder.text import Edit, LineIndex, Snapshot
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}
 ALPHABET = "ab\t\n\n\r\r\v\f\x1c\x85\u2028é\ufeff😀"
@@ -122,6 +122,25 @@ def test_a_full_change_replaces_everything() -> None:
     after = frozen(room)
     assert (after.text, after.version, len(after.lines)) == ("new\r\ntext", 7, 2)
     assert change(room, types.Position(1, 0), types.Position(1, 4), "").text == "new\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "edit"),
+    [
+        ("x = 1\ny\n", "x = 12\ny\n", Edit(5, 5, "2")),
+        ("x = 12\n", "x = 1\n", Edit(5, 6, "")),
+        ("aaa", "aaaa", Edit(3, 3, "a")),
+        ("one", "two", Edit(0, 3, "two")),
+        ("same", "same", Edit(4, 4, "")),
+    ],
+)
+def test_of_a_client_that_sends_whole_texts_only_the_difference_counts(before: str, after: str, edit: Edit) -> None:
+    room = opened(before)
+    event = types.TextDocumentContentChangeWholeDocument(text=after)
+    room.update_text_document(types.VersionedTextDocumentIdentifier(version=7, uri=URI), event)
+    document = room.open_document(URI)
+    assert document is not None
+    assert document.take_changes()[1] == [edit]
 
 
 def test_a_byte_order_mark_is_a_character_like_any_other() -> None:
