@@ -376,7 +376,6 @@ async def test_other_files_are_read_when_idle(engine: Engine, qwen: Path) -> Non
     question: dict[str, Any] = {
         "prefix": f"{BODY}import shapes\n\n\ndef f(r, h):\n    return shapes.",
         "suffix": "\n",
-        "path": "main.py",
     }
     plain, _ = await answer(engine, infill(engine, **question))
     assert "zylinder_volumen(" not in plain

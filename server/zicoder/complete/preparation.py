@@ -12,6 +12,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import Any
 
 from zicoder.complete.guidance import GuideKeeper, Names
+from zicoder.complete.syntax import comment_marks
 from zicoder.context.repository import RepositoryContext
 from zicoder.context.window import window_at
 from zicoder.errors import ZiError
@@ -101,8 +102,8 @@ class Preparation:
             near_prefix=window.near_prefix,
             near_suffix=window.near_suffix,
             max_tokens=settings.completion.max_tokens,
-            path=self.path_of(snapshot),
             context=parts if all_context else tuple(part for part in parts if part in known),
+            comment=comment_marks(snapshot.language),
             guide=self._guide(snapshot, offset),
             draft=settings.completion.on("drafting"),
         )

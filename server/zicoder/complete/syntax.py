@@ -13,7 +13,17 @@ from functools import cached_property
 
 from zicoder.complete.hole import Hole, line_start
 
-__all__ = ["CLOSERS", "Lexer", "Syntax", "delimiter_around", "lex_prefix", "lexer_at", "suffix_region", "syntax_of"]
+__all__ = [
+    "CLOSERS",
+    "Lexer",
+    "Syntax",
+    "comment_marks",
+    "delimiter_around",
+    "lex_prefix",
+    "lexer_at",
+    "suffix_region",
+    "syntax_of",
+]
 
 CLOSERS = {")": "(", "]": "[", "}": "{"}
 """Every closing bracket with the bracket that it closes."""
@@ -90,6 +100,14 @@ _SYNTAXES = {
 def syntax_of(language: str) -> Syntax:
     """The surface of a language, by its LSP identifier; a cautious guess for one that is unknown."""
     return _SYNTAXES.get(language, _UNKNOWN)
+
+
+def comment_marks(language: str) -> tuple[str, str]:
+    """What makes a line of this language a comment, before it and behind it; nothing where it has no comments."""
+    syntax = syntax_of(language)
+    if syntax.line_comments:
+        return f"{syntax.line_comments[0]} ", ""
+    return (f"{syntax.block_comments[0][0]} ", f" {syntax.block_comments[0][1]}") if syntax.block_comments else ("", "")
 
 
 class Lexer:

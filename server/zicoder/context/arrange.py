@@ -37,7 +37,7 @@ PIECE_CHARS = int(240 * CHARS_PER_TOKEN)
 LOYALTY = 1.25
 """How much more a piece is worth that the previous context has."""
 HEADER_TOKENS = 8
-"""What the path of a part takes."""
+"""What the path of a part takes; each line takes one more, as a comment."""
 
 
 def choose(
@@ -95,7 +95,7 @@ def arrange(previous: Sequence[Piece], chosen: Sequence[Piece], place: Place, bu
 
 def cost(piece: Piece) -> int:
     """Tokens that a piece takes, about."""
-    return HEADER_TOKENS + int(len(piece.text) / CHARS_PER_TOKEN) + 1
+    return HEADER_TOKENS + piece.text.count("\n") + 1 + int(len(piece.text) / CHARS_PER_TOKEN)
 
 
 def _may_stay(piece: Piece, place: Place, chosen: Sequence[Piece]) -> bool:

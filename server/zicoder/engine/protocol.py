@@ -117,8 +117,9 @@ class Infill(_Frame, frozen=True, kw_only=True):
     near_suffix: int = 0
     prompt_ms: int = 0
     guide: Guide | None = None
-    path: str = ""
     context: tuple[ContextPart, ...] = ()
+    comment: tuple[str, str] = ("# ", "")
+    """What makes a line of the document's language a comment: before it and behind it."""
     draft: bool = True
     speculative: bool = False
     """Whether nobody waits for the answer: anything else ends it."""

@@ -1,8 +1,9 @@
 """How the parts of an infill request are laid out as tokens.
 
-    [project, pieces of other files, path] FIM_PREFIX text before the cursor FIM_SUFFIX text after it FIM_MIDDLE
+    FIM_PREFIX pieces of other files as comments, text before the cursor FIM_SUFFIX text after it FIM_MIDDLE
 
-What changes least comes first, so that the KV cache of one request serves the next.
+What changes least comes first, so that the KV cache of one request serves the next. Comments at the top of the file
+itself told a small model more than the marks for several files that it was taught (docs/completion.md).
 """
 
 from __future__ import annotations
@@ -44,8 +45,7 @@ class Layout:
     def __init__(self, model: Model, fim: tuple[int, int, int] | None) -> None:
         self._model = model
         self._fim = fim
-        self._marks = model.repo_marks() if fim else None
-        self._parts: dict[tuple[str, str], list[int]] = {}
+        self._parts: dict[tuple[tuple[str, str], str, str], list[int]] = {}
 
     def far(self, request: Infill, size: int) -> Laid:
         """The whole prompt, cut to `size` tokens: context gives way first, then what is far from the hole."""
@@ -71,33 +71,29 @@ class Layout:
         tail = suffix[: room // 3]
         over = max(0, len(prefix) + len(tail) - room)
         prefix = prefix[min(len(prefix), -(-over // STEP) * STEP) :]  # in steps, or each key would move every cell
-        head = [*bos, *context, pre, *prefix]
+        head = [*bos, pre, *context, *prefix]
         return Laid(Prompt([*head, suf, *tail], marker=suf), [mid], [*context, *tail, *prefix])
 
     def _context(self, request: Infill, room: int) -> list[int]:
-        """Pieces of other files, as many as there is room for, and then the name of the file itself.
+        """Pieces of other files, as many as there is room for.
 
         Where room is short, those that change most often, the last, go first.
         """
         tokens: list[int] = []
-        end: list[int] = []
-        if self._marks and request.context:
-            tokens = [self._marks[0], *self._model.tokenize("project\n")]
-            end = [self._marks[1], *self._model.tokenize(f"{request.path}\n")]
         for part in request.context:
-            new = self._part(part.path, part.text)
-            if len(tokens) + len(new) + len(end) > room:
+            new = self._part(request.comment, part.path, part.text)
+            if len(tokens) + len(new) > room:
                 break
-            tokens = tokens + new
-        return [*tokens, *end] if len(tokens) + len(end) <= room else []
+            tokens += new
+        return tokens
 
-    def _part(self, path: str, text: str) -> list[int]:
-        known = self._parts.get((path, text))
+    def _part(self, comment: tuple[str, str], path: str, text: str) -> list[int]:
+        known = self._parts.get((comment, path, text))
         if known is None:
             if len(self._parts) >= KEPT_PARTS:
                 del self._parts[next(iter(self._parts))]
-            body = text if text.endswith("\n") else f"{text}\n"
-            mark = [self._marks[1]] if self._marks else []
-            head = f"{path}\n" if mark else f"# {path}\n"
-            known = self._parts[path, text] = [*mark, *self._model.tokenize(head + body)]
+            before, behind = comment
+            lines = [f"{path}:", *text.rstrip("\n").split("\n")]
+            commented = "".join(f"{before}{line}{behind}\n" for line in lines)
+            known = self._parts[comment, path, text] = self._model.tokenize(commented)
         return known

@@ -234,13 +234,6 @@ class Model:
             ids.append(tokens[0])
         return ids[0], ids[1], ids[2]
 
-    def repo_marks(self) -> tuple[int, int] | None:
-        """The tokens before a project's name and before each of its files, of models that were taught to read several
-        files; None for others.
-        """
-        found = ll.llama_vocab_fim_rep(self._vocab), ll.llama_vocab_fim_sep(self._vocab)
-        return found if min(found) >= 0 else None  # type: ignore[return-value]
-
     def chat_prompt(self, messages: Sequence[tuple[str, str]]) -> str:
         """The conversation in the model's own chat template, ready for the assistant's turn."""
         template = ll.llama_model_chat_template(self._model, None)

@@ -91,7 +91,7 @@ class LlamaInfill:
             near_prefix=request.near_prefix,
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,
-            path=_encodable(request.path),
+            comment=request.comment,
             context=tuple(protocol.ContextPart(_encodable(p.path), _encodable(p.text)) for p in request.context),
             draft=request.draft,
             speculative=request.speculative,

@@ -53,10 +53,10 @@ class InfillRequest:
     stop: tuple[str, ...] = ()
     near_prefix: int = 0
     near_suffix: int = 0
-    path: str = ""
-    """Of the document, project-relative with slashes; "" when it has none."""
     context: tuple[ContextPart, ...] = ()
     """In an order that stays: what changes most often comes last."""
+    comment: tuple[str, str] = ("# ", "")
+    """What makes a line of the document's language a comment: before it and behind it."""
     guide: Guide | None = None
     draft: bool = True
     """Whether guessed tokens may be verified several at a time: quicker, and the same answer."""
