@@ -19,7 +19,18 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Indel
 from tree_sitter import Node
 
-__all__ = ["Score", "difference", "errors", "first_line", "identifier_f1", "interval", "parse", "score", "similarity"]
+__all__ = [
+    "Score",
+    "difference",
+    "errors",
+    "first_line",
+    "identifier_f1",
+    "interval",
+    "parse",
+    "score",
+    "similarity",
+    "words_of_code",
+]
 
 RESAMPLES = 2000
 SEED = 4
@@ -90,6 +101,11 @@ def identifier_f1(answer: str, target: str, language: str) -> float | None:
     if not wanted:
         return None
     return 2 * (wanted & got).total() / (wanted.total() + got.total())
+
+
+def words_of_code(text: str, language: str) -> frozenset[str]:
+    """Every identifier in a text, whatever it stands in; keywords are none."""
+    return frozenset(_identifiers(text, language))
 
 
 def _identifiers(text: str, language: str) -> Counter[str]:
