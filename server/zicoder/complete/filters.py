@@ -11,8 +11,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from zicoder.complete.blocks import opens_block
 from zicoder.complete.brackets import balance_brackets
-from zicoder.complete.hole import Hole, indent_of
+from zicoder.complete.hole import Hole, indent_of, indent_width
 from zicoder.complete.repeats import (
     drop_line_below,
     drop_repeated_lines,
@@ -96,6 +97,27 @@ def normalise_line_endings(text: str, hole: Hole) -> str:
     return LINE_END.sub(hole.newline, text)
 
 
+def drop_extra_indent(text: str, hole: Hole) -> str:
+    """Take away what a model indents beyond the indentation that stands before the cursor already.
+
+    Below a line that opens a block at least as deep, more may be meant. The lines that follow are moved with the first
+    one where they stand as deep as it did.
+    """
+    before = hole.line_before
+    first = LINE_END.split(text, maxsplit=1)[0]
+    extra = indent_of(first)
+    if not before or before.strip() or not extra or not first.strip() or _in_string_or_comment(hole):
+        return text
+    if opens_block(hole.previous_line, hole.language) and indent_width(hole.previous_line) >= indent_width(before):
+        return text
+    rest = text[len(first) :]
+    depth = indent_width(before + extra)
+    below = next((indent_width(line) for line in LINE_END.split(rest) if line.strip()), 0)
+    if below > depth if opens_block(first, hole.language) else below == depth:
+        rest = re.sub(rf"(?<=[\r\n]){re.escape(before + extra)}(?=\s*\S)", before, rest)
+    return first[len(extra) :] + rest
+
+
 def stop_at_scope_end(text: str, hole: Hole) -> str:
     """Cut the text at its first natural end, for a stream that nobody has watched."""
     scope = EndOfScope(hole, max_lines=UNLIMITED)
@@ -147,6 +169,7 @@ FILTERS: tuple[Filter, ...] = (
     drop_markdown_fence,
     normalise_line_endings,
     drop_repeated_prefix,
+    drop_extra_indent,
     stop_at_scope_end,
     single_line,
     drop_repeated_lines,
