@@ -21,7 +21,7 @@ import typer
 
 import zicoder
 from zicoder.cli import code, models
-from zicoder.cli.output import HELP, Json, current_settings, fail, print_json, show_problem
+from zicoder.cli.output import HELP, Json, current_settings, fail, print_json, show_problem, showing_progress
 from zicoder.errors import InputError, ZiError
 
 __all__ = ["app", "main"]
@@ -103,6 +103,9 @@ def complete(
             "first character, and a column past the end means the end of the line.",
         ),
     ],
+    file_alone: Annotated[
+        bool, typer.Option("--file-alone", help="Do not look at the project that the file is in, which takes longer.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print one inline suggestion, made the way an editor would get it."""
@@ -115,7 +118,11 @@ def complete(
         raise InputError(f"There is no file {path}.")
     from zicoder.commands.complete import complete_at
 
-    result = asyncio.run(complete_at(path, int(found[2]), int(found[3]), on_problem=show_problem))
+    with showing_progress(lines=False, percent=True) as progress:
+        work = complete_at(
+            path, int(found[2]), int(found[3]), file_alone=file_alone, progress=progress, on_problem=show_problem
+        )
+        result = asyncio.run(work)
     if as_json:
         print_json(result.to_json())
     elif result.text:

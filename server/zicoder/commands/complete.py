@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from zicoder.assist.jedi_bridge import JediBridge
+from zicoder.commands.index import current_index, marked_root
 from zicoder.complete.completer import Completer
 from zicoder.complete.gate import INVOKED
+from zicoder.complete.guidance_code import LANGUAGES, CodeNames
 from zicoder.complete.trace import Trace
-from zicoder.errors import InputError
+from zicoder.errors import CodeIndexError, InputError
+from zicoder.events import ProgressSink, ignore_progress
 from zicoder.settings import Problem
 from zicoder.text import Position, Snapshot, language_of
 from zicoder.workspace import Workspace
@@ -65,11 +70,18 @@ def read_document(path: Path) -> Snapshot:
 
 
 async def complete_at(
-    path: Path, line: int, column: int, *, on_problem: Callable[[Problem], None] = lambda _: None
+    path: Path,
+    line: int,
+    column: int,
+    *,
+    file_alone: bool = False,
+    progress: ProgressSink = ignore_progress,
+    on_problem: Callable[[Problem], None] = lambda _: None,
 ) -> CompletionReport:
     """Complete at a 1-based line and column; a column past the end of the line means its end.
 
-    `on_problem` gets what is wrong with the settings.
+    What the file's project knows is made ready before, its index brought up to date; not with `file_alone`, nor for a
+    file in no project. `on_problem` gets what is wrong with the settings.
     Raises InputError for a place that is not in the file, ModelError or EngineError when no model can answer.
     """
     snapshot = read_document(path)
@@ -78,15 +90,25 @@ async def complete_at(
     if column < 1:
         raise InputError("Columns are counted from 1.")
     offset = snapshot.lines.offset(Position(line - 1, column - 1))
-    async with Workspace(_project_of(snapshot.path)) as workspace:
+    root = marked_root(snapshot.path.parent) if snapshot.path else None
+    async with Workspace(root) as workspace:
         for problem in workspace.problems:
             on_problem(problem)
         await workspace.warm_up()
-        completer = Completer(workspace)
-        found = await completer.complete(snapshot, offset, INVOKED)
-        return CompletionReport(found.text if found else "", completer.traces[-1])
+        if file_alone or root is None:
+            return await _answered(Completer(workspace), snapshot, offset)
+        with contextlib.closing(JediBridge()) as jedi:
+            names = {"python": jedi, **dict.fromkeys(LANGUAGES, CodeNames(lambda: workspace.index))}
+            completer = Completer(workspace, names=names, documents=lambda: (snapshot,))
+            try:
+                with contextlib.suppress(CodeIndexError):  # it goes without; `zi doctor` says why
+                    await current_index(workspace, progress)
+                await completer.prepared(snapshot, offset)
+                return await _answered(completer, snapshot, offset)
+            finally:
+                await completer.close()
 
 
-def _project_of(path: Path | None) -> Path | None:
-    """The nearest folder above a file that looks like a project's root."""
-    return next((p for p in (path.parents if path else ()) if (p / ".git").exists() or (p / ".zicoder").is_dir()), None)
+async def _answered(completer: Completer, snapshot: Snapshot, offset: int) -> CompletionReport:
+    found = await completer.complete(snapshot, offset, INVOKED)
+    return CompletionReport(found.text if found else "", completer.traces[-1])

@@ -13,10 +13,19 @@ from zicoder.settings import Problem
 from zicoder.workspace import Workspace, index_dir
 
 if TYPE_CHECKING:  # LanceDB takes a second to import
+    from zicoder.index.code_index import CodeIndex
     from zicoder.index.indexer import Report
     from zicoder.index.search import Hit
 
-__all__ = ["IndexReport", "SearchReport", "index_project", "project_root", "search_project"]
+__all__ = [
+    "IndexReport",
+    "SearchReport",
+    "current_index",
+    "index_project",
+    "marked_root",
+    "project_root",
+    "search_project",
+]
 
 _MARKS = (".git", ".zicoder", ".hg", "pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
 
@@ -72,7 +81,12 @@ def hit_json(hit: Hit) -> dict[str, Any]:
 def project_root(start: Path) -> Path:
     """The project that a folder is in: the nearest folder above with a mark of one, else the folder itself."""
     start = start.resolve()
-    return next((p for p in (start, *start.parents) if any((p / mark).exists() for mark in _MARKS)), start)
+    return marked_root(start) or start
+
+
+def marked_root(start: Path) -> Path | None:
+    """The nearest folder above, or this one, with a mark of a project."""
+    return next((p for p in (start, *start.parents) if any((p / mark).exists() for mark in _MARKS)), None)
 
 
 def _check(root: Path) -> None:
@@ -94,6 +108,23 @@ async def index_project(
         return IndexReport(root, index_dir(root), status.files, status.chunks, report)
 
 
+async def current_index(workspace: Workspace, progress: ProgressSink = ignore_progress) -> tuple[CodeIndex, str]:
+    """The index of a workspace, open and up to date as far as this process can see to that; a note if it cannot.
+
+    Raises CodeIndexError.
+    """
+    index = await workspace.open_index()
+    try:
+        await index.update(progress)
+    except IndexBusy:
+        await index.open()
+        return index, "Another process keeps this index up to date."
+    except CodeIndexError as error:
+        await index.open()
+        return index, f"{error.sentence} The answers are from before."
+    return index, ""
+
+
 async def search_project(
     root: Path, query: str, *, k: int, languages: Sequence[str] = (), path: str = "",
     progress: ProgressSink = ignore_progress, on_problem: Callable[[Problem], None] = lambda _: None,
@@ -106,18 +137,9 @@ async def search_project(
     async with Workspace(root) as workspace:
         for problem in workspace.problems:
             on_problem(problem)
-        index = await workspace.open_index()
         from zicoder.index.search import Scope
 
-        note = ""
-        try:
-            await index.update(progress)
-        except IndexBusy:
-            await index.open()
-            note = "Another process keeps this index up to date."
-        except CodeIndexError as error:
-            note = f"{error.sentence} The answers are from before."
-            await index.open()
+        index, note = await current_index(workspace, progress)
         scope = Scope(tuple(languages), path)
         hits = await index.search(query, k, scope)
         if not hits:

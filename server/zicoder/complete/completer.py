@@ -359,6 +359,11 @@ class Completer:
         if not refuse(_hole_at(snapshot, offset, settings), INVOKED, settings, around):
             self.preparation.moved(snapshot, offset)
 
+    async def prepared(self, snapshot: Snapshot, offset: int) -> None:
+        """Get everything ready for a request at this place, and wait for it."""
+        self.prefill(snapshot, offset)
+        await self.preparation.finished()
+
     def settings_changed(self) -> None:
         """Forget what was made under other settings, and what is being made."""
         for flight in list(self._flights.values()):

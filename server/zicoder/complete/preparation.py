@@ -142,6 +142,11 @@ class Preparation:
         if self._task is not None:
             self._task.cancel()
 
+    async def finished(self) -> None:
+        """Wait for what is being prepared."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     async def close(self) -> None:
         """Stop, and wait for the end."""
         if self._task is not None:
