@@ -11,17 +11,16 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError as FutureCancelled
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from zicoder.errors import EngineCrashed, EngineError, IndexDamaged, ZiError
 from zicoder.index.ranking import is_aside
 from zicoder.index.store import Store
 from zicoder.index.store_vectors import VectorTable
 from zicoder.index.threads import uninterrupted
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 __all__ = ["Embedder", "Enricher", "embedded_text"]
 
@@ -30,7 +29,7 @@ log = logging.getLogger("zicoder.index")
 BATCH = 32
 """Chunks embedded at a time: about half a second on two cores."""
 MANY_ORPHANS = 20_000
-"""Vectors of chunks that are gone, kept for a branch that comes back: as many as these, or as there are chunks."""
+"""Vectors beyond one for each chunk, kept for a branch that comes back: as many as these, or as there are chunks."""
 WRITE_ROWS = 512
 """Vectors in one commit; a kill loses no more."""
 QUERY_S = 0.25
@@ -79,7 +78,11 @@ class Enricher:
         self._typed = float("-inf")
         self._recent: dict[str, float] = {}
         self._refused: set[str] = set()
-        self._orphans = False
+        self._known: set[str] | None = None
+        """The hashes that have a vector, once they were read."""
+        self._missing: dict[str, tuple[int, str]] = {}
+        """(row, path) of the chunks that have none, by their hash, among the rows looked at so far, which are:"""
+        self._seen: NDArray[np.uint64] | None = None
         self.closed = False
         """Set when the store is no longer the one in use."""
         self._filled = -1
@@ -100,7 +103,7 @@ class Enricher:
             return
         if idle_only:
             await self._quiet()  # looking for what is missing is work, too
-        missing = await asyncio.to_thread(self._missing)
+        missing = await asyncio.to_thread(self._look)
         made: dict[str, NDArray[np.float32]] = {}
         try:
             for at in range(0, len(missing), BATCH):
@@ -158,31 +161,40 @@ class Enricher:
                 VectorTable.open, self.store.database, self._embedder.name, dimension, write=self._write, anew=anew
             )
         )
+        self._known = None
         if self._table is not None:
             self.done = await asyncio.to_thread(self._table.count)
 
     # --- details
 
-    def _missing(self) -> list[tuple[int, str]]:
-        """(row, hash) of every chunk without a vector, those first that the user is likely to ask for."""
+    def _look(self) -> list[tuple[str, int]]:
+        """Hash and row of every chunk without a vector, those first that the user is likely to ask for.
+
+        Only of rows that have come since the last look anything is read.
+        """
         if self._table is None:
             return []
-        known = self._table.known()
-        self.done = len(known)
-        rows: dict[str, tuple[float, int]] = {}
-        current: set[str] = set()
-        for row, text_hash, path in self.store.column("text_hash", "path"):
-            current.add(text_hash)
-            if text_hash not in known and text_hash not in rows and text_hash not in self._refused:
-                rows[text_hash] = (self._recent.get(path, -1.0 - is_aside(path)), row)
-        self._orphans = len(known - current) > max(MANY_ORPHANS, len(current))
-        order = sorted(rows.items(), key=lambda item: (-item[1][0], item[1][1]))
-        return [(row, text_hash) for text_hash, (_, row) in order]
+        if self._known is None or self._seen is None:
+            self._known, self._seen = self._table.known(), np.empty(0, np.uint64)
+            self._missing = {}
+        self._seen, come = self.store.come_since(self._seen, "text_hash", "path")
+        for row, text_hash, path in come:
+            if text_hash not in self._known and text_hash not in self._refused:
+                self._missing[text_hash] = (row, path)
+        self.done = len(self._known)
+        order = sorted(
+            (-self._recent.get(path, -1.0 - is_aside(path)), row, text_hash)
+            for text_hash, (row, path) in self._missing.items()
+        )
+        return [(text_hash, row) for _, row, text_hash in order]
 
-    def _texts(self, wanted: Sequence[tuple[int, str]]) -> dict[str, str]:
+    def _texts(self, wanted: Sequence[tuple[str, int]]) -> dict[str, str]:
         """What to embed, by hash; a row may have gone meanwhile, with the whole table even."""
-        found = self.store.embeddable([row for row, _ in wanted])
-        return {text_hash: embedded_text(*found[text_hash]) for _, text_hash in wanted if text_hash in found}
+        found = self.store.embeddable([row for _, row in wanted])
+        for gone in dict(wanted).keys() - found.keys():
+            self._missing.pop(gone, None)
+            self._seen = None  # another row, seen long ago, may have the same text
+        return {text_hash: embedded_text(*found[text_hash]) for text_hash, _ in wanted if text_hash in found}
 
     async def _vectors_of(self, texts: dict[str, str], *, idle_only: bool) -> dict[str, NDArray[np.float32]]:
         """Vectors by hash; a text that the embedder refuses by itself is left out, and not asked for again."""
@@ -203,6 +215,8 @@ class Enricher:
         if not made:
             raise next(iter(refused.values()))  # it is not the texts
         self._refused |= refused.keys()
+        for text_hash in refused:
+            self._missing.pop(text_hash, None)
         return made
 
     async def _quiet(self) -> None:
@@ -231,16 +245,20 @@ class Enricher:
     def _tidy(self) -> None:
         if self._table is None:
             return
-        if self._orphans:
+        rows = self.store.count()
+        if self.done > rows + max(MANY_ORPHANS, rows):
             self._table.keep_only(text_hash for _, text_hash in self.store.column("text_hash"))
+            self._known = None
         self._table.tend()
 
     async def _keep(self, made: dict[str, NDArray[np.float32]]) -> None:
-        import numpy as np
-
         table = self._table
         if table is None or self.closed:
             return
         await uninterrupted(asyncio.to_thread(table.add, list(made), np.stack(list(made.values()))))
+        if self._known is not None:
+            self._known |= made.keys()
+        for text_hash in made:
+            self._missing.pop(text_hash, None)
         self.done += len(made)
         self._on_change(self.done)

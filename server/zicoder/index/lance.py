@@ -5,13 +5,14 @@
 
 Its asynchronous tables are run on one thread of our own: its blocking ones hop between threads several times in each
 look-up, which takes as long as the look-up itself. Every exception of the library leaves as IndexDamaged or IndexFull.
+Whatever changes something asks first whether it may.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any, TypeVar
@@ -68,8 +69,13 @@ def _run(work: Coroutine[Any, Any, T]) -> T:
 class Database:
     """The tables at one folder or object-store URI. Blocking, thread-safe."""
 
-    def __init__(self, location: str, *, seen_s: float) -> None:
-        """`seen_s`: what others commit is seen after at most so many seconds. Raises IndexDamaged, IndexFull."""
+    def __init__(self, location: str, *, seen_s: float, guard: Callable[[], None] = lambda: None) -> None:
+        """`seen_s`: what others commit is seen after at most so many seconds.
+
+        `guard` is called before anything is changed, and raises when this process must not. Raises IndexDamaged,
+        IndexFull.
+        """
+        self._guard = guard
         self._database = _run(lancedb.connect_async(location, read_consistency_interval=timedelta(seconds=seen_s)))
 
     def names(self) -> list[str]:
@@ -78,26 +84,34 @@ class Database:
 
     def open(self, name: str) -> Table:
         """A table that is there."""
-        return Table(_run(self._database.open_table(name)))
+        return Table(_run(self._database.open_table(name)), self._guard)
 
     def make(self, name: str, schema: Any, *, stable_row_ids: bool = False) -> Table:
         """A new table. With `stable_row_ids` a row can be fetched by its id also after a compaction."""
+        self._guard()
         options = {"new_table_enable_stable_row_ids": "true"} if stable_row_ids else None
-        table = Table(_run(self._database.create_table(name, schema=schema, storage_options=options)))
+        table = Table(_run(self._database.create_table(name, schema=schema, storage_options=options)), self._guard)
         _run(table.table.set_unenforced_primary_key("id"))
         return table
 
+    def make_row(self, name: str, values: Mapping[str, Any]) -> None:
+        """A new table of this one row. Two that make it at once may both succeed: then the later one's stays."""
+        self._guard()
+        _run(self._database.create_table(name, [dict(values)]))
+
     def drop(self, name: str) -> None:
         """Remove a table."""
+        self._guard()
         _run(self._database.drop_table(name))
 
 
 class Table:
     """One table. Blocking, thread-safe. Predicates are SQL's, answers are Arrow tables."""
 
-    def __init__(self, table: Any) -> None:
+    def __init__(self, table: Any, guard: Callable[[], None]) -> None:
         self.table = table
         """The library's."""
+        self._guard = guard
 
     # --- look-ups
 
@@ -166,27 +180,42 @@ class Table:
 
     def add(self, rows: Any) -> None:
         """Append an Arrow table."""
+        self._guard()
         _run(self.table.add(rows))
 
     def delete(self, where: str) -> None:
         """Remove the rows of a predicate."""
+        self._guard()
         _run(self.table.delete(sendable(where)))
+
+    def update(self, values: Mapping[str, Any], where: str) -> int:
+        """Set columns in the rows of a predicate; how many there were.
+
+        Of several who do this at once each sees what the one before has left: where the predicate asks for the old
+        value and the update replaces it, this is a compare-and-swap, and exactly one of them gets 1.
+        """
+        self._guard()
+        return int(_run(self.table.update(dict(values), where=sendable(where))).rows_updated)
 
     def index_words(self, column: str) -> None:
         """Full-text search over words between white space, as they are."""
+        self._guard()
         _run(self.table.create_index(column, config=_EXACT))
 
     def index_values(self, column: str) -> None:
         """Find rows by the value of a column."""
+        self._guard()
         _run(self.table.create_index(column, config=BTree()))
 
     def index_vectors(self, partitions: int) -> None:
         """Compare only with vectors that are near by compressed copies of them."""
+        self._guard()
         config = IvfRq(distance_type="dot", num_partitions=partitions, max_iterations=10, sample_rate=32)
         _run(self.table.create_index("vector", config=config))
 
     def optimize(self, keep: timedelta | None = None) -> None:
         """Compact, bring the indexes up to date and, with `keep`, remove versions that are older."""
+        self._guard()
         _run(self.table.optimize(cleanup_older_than=keep))
 
 

@@ -1,4 +1,4 @@
-"""Who may write an index: one process on this machine, for as long as it lives.
+"""Who may write an index: one process on this machine, for as long as it lives; `lease.py` is for several machines.
 
 The lock is the operating system's, so it ends with its holder, however that ends.
 """
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from zicoder.errors import IndexUnavailable
+from zicoder.errors import IndexBusy, IndexUnavailable
 
 __all__ = ["WriterLock"]
 
@@ -47,6 +47,11 @@ class WriterLock:
                 hint="Set ZI_CACHE_DIR to a folder that can be written.",
             ) from error
         return True
+
+    def check(self) -> None:
+        """Raises IndexBusy when it is not ours."""
+        if not self.held:
+            raise IndexBusy("This process does not keep the code index up to date any more.")
 
     def release(self) -> None:
         """Let another process write."""

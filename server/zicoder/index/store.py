@@ -3,9 +3,9 @@
 # (pyarrow is typed only in part)
 """The index on disk: one LanceDB database for one project.
 
-Blocking: call it from a thread. One writer at a time, which is the indexer's business (see `lock.py`); any number of
-readers, in this process or others, see its commits. What a file's rows say is the whole state of the index: a file is
-indexed if it has rows, and they carry the hash of its content. So there is nothing that could disagree after a crash.
+Blocking: call it from a thread. One writer at a time (see `lock.py` and `lease.py`); any number of readers, in this
+process or others, see its commits. What a file's rows say is the whole state of the index: a file is indexed if it has
+rows, and they carry the hash of its content. So there is nothing that could disagree after a crash.
 
 Every exception of the libraries leaves as IndexDamaged (the caller rebuilds) or IndexFull.
 """
@@ -14,14 +14,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,17 +31,12 @@ from zicoder.index.frames import FileRows
 from zicoder.index.lance import ROW_ID, SCORE, Database, Table
 from zicoder.index.rows import Block, Rows, Source, State
 from zicoder.index.store_failures import nothing_of_use, quoted, translated
+from zicoder.index.store_schema import CHUNKS, REMOTE, make, name_of, same, schema_of, table_of
 
 __all__ = ["Found", "Store"]
 
 log = logging.getLogger("zicoder.index")
 
-SCHEMA = "2"
-"""Raise it with every change of columns or of what is written into them: older indexes are then rebuilt."""
-
-CHUNKS = "chunks"
-REMOTE = "://"
-"""In the location of an object store."""
 UNINDEXED_ROWS = 400
 """Rows that full-text search may have to read one by one before they are worked into its index: 15 us each."""
 LEFT_OVER_ROWS = 1000
@@ -59,13 +51,8 @@ FOLLOWED_PATHS = 20
 DELETE_AT_ONCE = 500
 """Paths in one delete: the predicate is parsed by recursive descent."""
 
-_PACKED = {"lance-encoding:compression": "zstd", "lance-encoding:structural-encoding": "miniblock"}
-"""Several values are compressed together: half the size of Lance's own choice for texts this long."""
-
 _SHOWN = ("id", "path", "language", "kind", "symbol", "qualified", "signature", "start", "end", "text_hash")
 """As `Found` has them."""
-_TABLE = "zicoder.table"
-"""In the schema: a name for this very table, so that another process notices when it was made anew."""
 _compute: Any = pyarrow.compute
 _SEEN_S = 1.0
 """So long may pass before another process's writes are seen."""
@@ -110,20 +97,26 @@ class Store:
         )
 
     @classmethod
-    def open(cls, location: str, *, dimension: int, vectors: str, write: bool, anew: bool = False) -> Store:
+    def open(
+        cls, location: str, *, dimension: int, vectors: str, write: bool, anew: bool = False,
+        guard: Callable[[], None] = lambda: None,
+    ) -> Store:  # fmt: skip
         """Open the index at a folder or an object-store URI; a writer makes it if there is none.
 
         `vectors` names the embedder whose vectors of `dimension` numbers it holds. An index of another schema or
         embedder, or one that cannot be read, is made anew by a writer; with `anew`, any. Raises IndexDamaged (a reader
         cannot use it, or there is none), IndexFull.
+
+        `guard` is called before each change, and raises when the right to write has gone: so a writer can end at any
+        commit, as by a kill.
         """
-        database = Database(location, seen_s=0 if write else _SEEN_S)
-        schema = _schema(dimension, vectors)
+        database = Database(location, seen_s=0 if write else _SEEN_S, guard=guard)
+        schema = schema_of(dimension, vectors)
         try:
             if anew:
                 raise IndexDamaged("The index is made anew.")
             table = database.open(CHUNKS)
-            if not _same(table.schema(), schema):
+            if not same(table.schema(), schema):
                 raise IndexOutdated("The index was made by another version of Zi Coder.")
             table.rows(["id", "path"], limit=1)
             indexes = table.indexes()
@@ -134,7 +127,7 @@ class Store:
             if not write or (REMOTE in location and not anew and not nothing_of_use(damage)):
                 raise  # what cannot be reached just now is not gone, and others may share it
             log.info("making the index anew at %s: %s", location, damage)
-            table, unindexed = _make(database, location, schema), 0
+            table, unindexed = make(database, location, schema), 0
         store = cls(database, table, dimension, write=write)
         store._untended = unindexed
         return store
@@ -181,8 +174,15 @@ class Store:
 
     def column(self, *names: str) -> list[tuple[Any, ...]]:
         """Row ids and whole columns, row by row."""
-        table = self._table.rows(names, row_ids=True)
-        return list(zip(*(table[name].to_pylist() for name in (ROW_ID, *names)), strict=True))
+        return _tuples(self._table.rows(names, row_ids=True), (ROW_ID, *names))
+
+    def come_since(self, before: NDArray[np.uint64], *names: str) -> tuple[NDArray[np.uint64], list[tuple[Any, ...]]]:
+        """The ids of all rows; and of those that are not among `before`, row id and these columns."""
+        ids = self._rows.block().ids
+        new = np.setdiff1d(ids, before, assume_unique=True)
+        if len(new) > len(ids) // 2:
+            return ids, self.column(*names)
+        return ids, _tuples(self._table.take(new.tolist(), names), (ROW_ID, *names)) if len(new) else []
 
     def sample(self, name: str, rows: int) -> list[str]:
         """One text column of about this many rows, spread over the table."""
@@ -197,7 +197,7 @@ class Store:
 
         `known`: those of the paths that may have rows now; pass none for new files, which saves a commit.
         """
-        rows = self._record_batch(files)
+        rows = table_of(files, self._table.schema())
         with self._commits_on(gone=sorted(set(known)), come=sorted({file.path for file in files if file.rows})) as gone:
             self._delete(gone)
             if rows.num_rows:
@@ -270,8 +270,7 @@ class Store:
     def within(self, where: str, limit: int) -> list[Found]:
         """Chunks by a predicate."""
         answer = self._table.rows(_SHOWN, where=where, limit=limit, row_ids=True)
-        columns = [answer[name].to_pylist() for name in (ROW_ID, *_SHOWN)]
-        return [Found(*values, score=0.0) for values in zip(*columns, strict=True)]
+        return [Found(*values, score=0.0) for values in _tuples(answer, (ROW_ID, *_SHOWN))]
 
     def texts(self, rows: Sequence[int]) -> list[str]:
         """The texts of rows just found, in the order asked for; "" for one that has gone meanwhile."""
@@ -327,8 +326,7 @@ class Store:
     def _commits_on(self, *, gone: Sequence[str], come: Sequence[str]) -> Generator[Sequence[str]]:
         """Commits that take these files' rows out and then add those; of a few, the rows in memory follow at once."""
         try:
-            with translated():
-                yield gone
+            yield gone
             if len(gone) + len(come) <= FOLLOWED_PATHS:
                 before, after = State("", self._commits), State("", self._commits + 1)
                 self._rows.follow(before, after, gone, partial(self._read_files, come) if come else None)
@@ -345,8 +343,7 @@ class Store:
         state, looked = self._state
         now = time.monotonic()
         if now - looked >= _SEEN_S:
-            made = (self._table.schema().metadata or {}).get(_TABLE.encode(), b"")
-            state = State(made.decode(errors="replace"), self._table.version())
+            state = State(name_of(self._table.schema()), self._table.version())
             self._state = state, now
         return state
 
@@ -357,42 +354,9 @@ class Store:
     def _read(self, rows: Sequence[int] | None, columns: Sequence[str]) -> Any:
         return self._table.rows(columns, row_ids=True) if rows is None else self._table.take(rows, columns)
 
-    # --- details
 
-    def _record_batch(self, files: Sequence[FileRows]) -> Any:
-        rows = [(file, row) for file in files for row in file.rows]
-        flat = np.frombuffer(b"".join(file.vectors for file in files), dtype=np.int8)
-        columns: dict[str, Any] = {
-            "path": [file.path for file, _ in rows],
-            "file_hash": [file.file_hash for file, _ in rows],
-            "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), self.dimension),
-        }
-        schema = self._table.schema()
-        for name in schema.names:
-            if name not in columns:
-                columns[name] = [getattr(row, name) for _, row in rows]
-        return pa.table([pa.array(columns[name], field.type) for name, field in zip(schema.names, schema, strict=True)],
-                        schema=schema)  # fmt: skip
-
-
-def _schema(dimension: int, vectors: str) -> Any:
-    def packed(name: str) -> Any:
-        return pa.field(name, pa.string(), nullable=False, metadata=_PACKED)
-
-    def plain(name: str) -> Any:
-        return pa.field(name, pa.string(), nullable=False)
-
-    return pa.schema(
-        [
-            *map(plain, ("id", "path", "file_hash", "text_hash", "language", "kind", "symbol", "qualified")),
-            packed("signature"),
-            pa.field("start", pa.int32(), nullable=False),
-            pa.field("end", pa.int32(), nullable=False),
-            *map(packed, ("text", "words", "names", "defines")),
-            pa.field("vector", pa.list_(pa.int8(), dimension), nullable=False),
-        ],
-        metadata={"zicoder.schema": SCHEMA, "zicoder.vectors": vectors},
-    )
+def _tuples(table: Any, names: Sequence[str]) -> list[tuple[Any, ...]]:
+    return list(zip(*(table[name].to_pylist() for name in names), strict=True))
 
 
 def _outside(table: Any, paths: Sequence[str]) -> NDArray[np.intp]:
@@ -401,28 +365,6 @@ def _outside(table: Any, paths: Sequence[str]) -> NDArray[np.intp]:
     return np.flatnonzero(~inside.combine_chunks().to_numpy(zero_copy_only=False))
 
 
-def _same(found: Any, wanted: Any) -> bool:
-    """Whether a table's schema is the one that we would make, but for the table's own name."""
-    metadata = {key: value for key, value in (found.metadata or {}).items() if key != _TABLE.encode()}
-    return metadata == wanted.metadata and found.names == wanted.names
-
-
 def _scored(answer: Any) -> tuple[NDArray[np.uint64], NDArray[np.float32]]:
     """Row ids and scores of a full-text look-up."""
     return np.asarray(answer[ROW_ID].to_numpy(), np.uint64), answer[SCORE].to_numpy()
-
-
-def _make(database: Database, location: str, schema: Any) -> Table:
-    """An empty table with its indexes, in the place of whatever table is there."""
-    if REMOTE not in location:
-        with translated():
-            shutil.rmtree(Path(location) / f"{CHUNKS}.lance", ignore_errors=True)  # what is beside it stays
-    elif CHUNKS in database.names():
-        database.drop(CHUNKS)
-    # Stable row ids: what a look-up found can be fetched a moment later, also when a compaction came between.
-    named = schema.with_metadata({**schema.metadata, _TABLE: secrets.token_hex(8)})
-    table = database.make(CHUNKS, named, stable_row_ids=True)
-    table.index_words("words")
-    table.index_words("names")
-    table.index_values("path")
-    return table

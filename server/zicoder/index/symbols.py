@@ -6,6 +6,8 @@ Names are found by binary search and by one search through one string; only for 
 from __future__ import annotations
 
 import re
+import threading
+import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -14,15 +16,23 @@ from itertools import accumulate
 
 import numpy as np
 
+from zicoder.index.store import Store
 from zicoder.index.words import split_identifier
 
-__all__ = ["Symbol", "SymbolTable", "placed"]
+__all__ = ["StoreSymbols", "Symbol", "SymbolTable", "placed"]
 
 MAX_HUMPS = 16
 """Letters of a query that are matched against words; more could make the expression slow."""
 MAX_SKIPPED = 2
 MAX_WORDS = 12
 """Words of a name that are matched so."""
+QUICK_S = 0.5
+SHARE = 5
+"""Making the table of names anew takes up to a second or two in a large project; in the five-fold of that time after
+it, names are looked up as they were, or typing and saving would keep one core busy with it."""
+
+_MEMBER = {"class": "method", "interface": "method", "section": "section"}
+"""The kind of a name that is defined inside a chunk of another name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,45 @@ class SymbolTable:
         symbols = (self._symbols[index] for index in found)
         inside = scope.lower()
         return [s for s in symbols if not scope or inside in s.qualified.lower().rpartition(".")[0]][:limit]
+
+
+class StoreSymbols:
+    """The names in a store, for threads: a table that is made when it is first asked for, and kept in step."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._made: tuple[int, SymbolTable] = (-1, SymbolTable(()))
+        self._turn = threading.Lock()
+        self._due = float("-inf")
+
+    def find(self, query: str, limit: int) -> list[Symbol]:
+        """The best matches (see `SymbolTable.find`), placed. Raises IndexDamaged."""
+        return placed(self._table().find(query, limit), self._store.texts)
+
+    def _table(self) -> SymbolTable:
+        version, table = self._made
+        current = self._store.version()
+        begun = time.monotonic()
+        if version == current or begun < self._due:
+            return table
+        with self._turn:  # whoever types on asks again meanwhile: one table is made for all
+            if self._made[0] != current:
+                self._made = (current, _symbols_of(self._store))
+                now = time.monotonic()
+                if now - begun > QUICK_S:
+                    self._due = now + SHARE * (now - begun)
+            return self._made[1]
+
+
+def _symbols_of(store: Store) -> SymbolTable:
+    columns = ("symbol", "qualified", "kind", "path", "start", "defines")
+    return SymbolTable(
+        Symbol(name, qualified, kind, path, start)
+        if name == symbol
+        else Symbol(name, f"{qualified}.{name}".strip("."), _MEMBER.get(kind, "module"), path, start, row)
+        for row, symbol, qualified, kind, path, start, defines in store.column(*columns)
+        for name in (defines.split(" ") if defines else ())
+    )
 
 
 class _Names:

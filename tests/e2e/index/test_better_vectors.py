@@ -150,3 +150,28 @@ async def test_without_its_embedder_search_answers_from_the_first_tier(project: 
         await index.embed_everything()
         embedder.broken = True
         assert (await index.search("take money from a customer"))[0].symbol == "charge_customer"
+
+
+@pytest.mark.parametrize("gone", ["one.py", "two.py"])
+async def test_a_chunk_whose_row_goes_while_it_waits_gets_its_vector_by_another_row(
+    project: Path, monkeypatch: pytest.MonkeyPatch, gone: str
+) -> None:
+    monkeypatch.setattr("zicoder.index.enrich.BATCH", 1)
+    functions = "\n\n".join(SHOP.replace("(customer, amount)", f"(customer, amount, n{n})" * 30) for n in range(3))
+    for name in ("one.py", "two.py"):
+        (project / name).write_text(functions)
+    embedder = Counting(hold=asyncio.Event())
+    async with index_of(project, embedder) as index:
+        await index.update()
+        filling = asyncio.create_task(index.embed_everything())
+        async with asyncio.timeout(20):
+            await embedder.begun.wait()
+            (project / gone).unlink()
+            await index.update()
+            assert embedder.hold is not None
+            embedder.hold.set()
+            await filling
+        await index.embed_everything()
+        assert index.searcher is not None
+        every = {text_hash for _, text_hash in index.searcher.store.column("text_hash")}
+        assert index.status.better == len(set(embedder.texts)) == len(every) > 1

@@ -18,6 +18,7 @@ from indexed import MAX_BYTES, duplicates, from_scratch, function, indexing, ope
 from zicoder.errors import InputError
 from zicoder.events import Progress
 from zicoder.index.indexer import Indexer
+from zicoder.index.lance import Table
 from zicoder.index.readers import Readers
 from zicoder.index.store import Store
 from zicoder.index.walk import Skip
@@ -203,7 +204,7 @@ async def test_files_are_read_anew_when_a_write_failed_half_way(world: World, mo
     await world.indexer.update()
     put(world.root, "a.py", function("second"))
     with monkeypatch.context() as patched:
-        patched.setattr(Store, "_record_batch", lambda *_: pytest.fail("the disk is full"))
+        patched.setattr(Table, "add", lambda *_: pytest.fail("the disk is full"))
         with pytest.raises(pytest.fail.Exception):
             await world.indexer.update()
     put(world.root, "a.py", function("first"))

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from indexed import SHOP, PatientIndex, build, function, put
 
+from zicoder.index.code_index import CodeIndex
+
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -66,9 +68,23 @@ async def test_an_index_that_disappears_while_it_is_open_is_made_again(index: Pa
     assert [symbol.name for symbol in await index.symbols("brand_new")] == ["brand_new"]
 
 
+async def test_damage_that_a_question_meets_after_its_deadline_is_mended_too(
+    index: PatientIndex, tmp_path: Path
+) -> None:
+    await index.close()
+    async with CodeIndex(index.root, tmp_path / "index") as hasty, asyncio.timeout(60):
+        await hasty.open()
+        shutil.rmtree(tmp_path / "index" / "chunks.lance")
+        assert await hasty.search("compute_total_price", deadline=0) == []
+        while not (tmp_path / "index" / "chunks.lance").exists():
+            await asyncio.sleep(0.01)
+        await hasty.settled()
+        assert (await hasty.size()).files == len(SHOP)
+
+
 async def test_many_searches_while_the_index_is_made_anew(index: PatientIndex, tmp_path: Path) -> None:
     await index.update()
-    damaged = index._store
+    damaged = index._access.store
     stop = asyncio.Event()
 
     async def ask() -> int:
@@ -79,7 +95,7 @@ async def test_many_searches_while_the_index_is_made_anew(index: PatientIndex, t
         return answers
 
     asking = [asyncio.create_task(ask()) for _ in range(3)]
-    await asyncio.gather(index._make_anew(damaged), index._make_anew(damaged))
+    await asyncio.gather(index._access.make_anew(damaged), index._access.make_anew(damaged))
     await asyncio.gather(index.update(), index.update())
     stop.set()
     await asyncio.gather(*asking)

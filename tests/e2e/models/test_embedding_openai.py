@@ -171,3 +171,17 @@ async def test_cancelling_does_not_wait_for_the_server(service):
     service.hold.set()
     service.hold = None
     assert (await embedder.embed(["a"])).shape == (1, 3)
+
+
+async def test_a_request_that_was_given_up_is_not_made_again(service):
+    embedder = OpenAiEmbedder(service.url, "m")
+    await embedder.embed(["a"])
+    service.arrived.clear()
+    service.hold = threading.Event()
+    task = asyncio.create_task(embedder.embed(["b"]))
+    await asyncio.to_thread(service.arrived.wait, 30)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await asyncio.get_running_loop().shutdown_default_executor()  # its thread has come to its end
+    assert [request["input"] for request in service.requests] == [["a"], ["b"]]

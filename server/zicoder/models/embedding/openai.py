@@ -55,6 +55,8 @@ class _Reply:
     reason: str
     retry_after: str
     body: bytes
+    closes: bool
+    """Whether the server closes the connection after it."""
 
 
 class OpenAiEmbedder:
@@ -110,43 +112,48 @@ class OpenAiEmbedder:
         raise AssertionError("unreachable")
 
     async def _exchange(self, body: bytes) -> _Reply:
-        """One request in a thread; cancelled, it closes the connection under it. Raises EngineUnavailable."""
+        """One request in a thread; cancelled, it closes the connection under it. Raises EngineUnavailable.
+
+        The thread knows its own connection only, and what comes next is decided here: so a request that was given up
+        is not made again, and does not meddle with the next one.
+        """
         headers = {"content-type": "application/json", "accept": "application/json", "user-agent": zicoder.__name__}
         if self._key:
             headers["authorization"] = f"Bearer {self._key}"
-        try:
-            return await asyncio.to_thread(self._post, body, headers)
-        except asyncio.CancelledError:
-            self._hang_up()
-            raise
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._hang_up()
-            raise self._unreachable(error) from None
-
-    def _post(self, body: bytes, headers: Mapping[str, str]) -> _Reply:
-        kept = self._connection
-        try:
-            return self._post_once(body, headers)
-        except (ConnectionError, http.client.BadStatusLine):
-            if kept is None:
+        while True:
+            kept = self._connection is not None
+            connection = self._connection = self._connection or self._new_connection()
+            try:
+                reply = await asyncio.to_thread(self._post, connection, body, headers)
+            except asyncio.CancelledError:
+                self._hang_up()
                 raise
-            self._hang_up()  # the server had closed the kept connection meanwhile
-            return self._post_once(body, headers)
+            except (OSError, http.client.HTTPException, ValueError) as error:
+                self._hang_up()
+                if kept and isinstance(error, (ConnectionError, http.client.BadStatusLine)):
+                    continue  # the server had closed the kept connection meanwhile
+                raise self._unreachable(error) from None
+            if reply.closes:
+                self._hang_up()
+            return reply
 
-    def _post_once(self, body: bytes, headers: Mapping[str, str]) -> _Reply:
-        connection = self._connection
-        if connection is None:
-            kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
-            connection = kind(self._parts.hostname or "", self._parts.port, timeout=self._timeout_s)
-            self._connection = connection
+    def _new_connection(self) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._parts.scheme == "https" else http.client.HTTPConnection
+        return kind(self._parts.hostname or "", self._parts.port, timeout=self._timeout_s)
+
+    def _post(self, connection: http.client.HTTPConnection, body: bytes, headers: Mapping[str, str]) -> _Reply:
+        if not isinstance(connection.sock, socket.socket):
+            connection.connect()
+        if connection is not self._connection:
+            connection.close()
+            raise ConnectionAbortedError("it was given up while the connection was made")
         connection.request("POST", self._path, body, dict(headers))
         response = connection.getresponse()
         data = response.read(MAX_ANSWER + 1)
         if len(data) > MAX_ANSWER:
             raise ValueError("its answer has no end")
-        if response.will_close:
-            self._hang_up()
-        return _Reply(response.status, response.reason, response.headers.get("retry-after", ""), data)
+        retry_after = response.headers.get("retry-after", "")
+        return _Reply(response.status, response.reason, retry_after, data, response.will_close)
 
     def _hang_up(self) -> None:
         connection, self._connection = self._connection, None
