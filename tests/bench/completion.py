@@ -1,11 +1,12 @@
 """`zi bench completion`: how good inline completion is, how fast, and by how much it beats its model and a peer.
 
-Options: `--json`; `--only holes,peer,replay,waiting` picks parts: holes punched into real packages (`holes`, with the
-peer's row by `peer`), real functions typed at human speed (`replay`), and what a user waits for (`waiting`);
-`--role report|tune` picks the packages: nothing may be tuned on those of `report`; `--languages python,typescript`;
-`--limit N` takes that many holes and functions, spread evenly; `--variants full,plain,…` picks rows; `--speed F` types
-F times as fast; `--folder DIR` works there, keeps its indexes and answers, and goes on where a run of the same code
-ended. The result is kept in tests/bench/results for complete runs on `report`. Steps are told on stderr.
+Options: `--json`; `--only holes,peer,replay,waiting,shifted` picks parts: holes punched into real packages (`holes`,
+with the peer's row by `peer`), real functions typed at human speed (`replay`), what a user waits for (`waiting`), and
+caches that were moved by edits against fresh ones (`shifted`); `--role report|tune` picks the packages: nothing may be
+tuned on those of `report`; `--languages python,typescript`; `--limit N` takes that many holes and functions, spread
+evenly; `--variants full,plain,…` picks rows; `--speed F` types F times as fast; `--folder DIR` works there, keeps its
+indexes and answers, and goes on where a run of the same code ended. The result is kept in tests/bench/results for
+complete runs on `report`. Steps are told on stderr.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.bench import _completion_waiting
+from tests.bench import _completion_shifted, _completion_waiting
 from tests.bench._completion_holes import PER_KIND, choose
 from tests.bench._completion_replay import functions, replay
 from tests.bench._completion_rows import Kept, measure, one_line, summary, table
@@ -29,8 +30,10 @@ from tests.bench._harness import RESULTS, commit, keep, machine
 
 __all__ = ["main", "places", "source"]
 
-PARTS = ("holes", "peer", "replay", "waiting")
+PARTS = ("holes", "peer", "replay", "waiting", "shifted")
 REPLAYED = ("full", "no-type-through")
+SHIFTED = 200
+"""Positions at which moved and fresh caches are compared."""
 
 
 def _holes(options: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -115,6 +118,10 @@ def main(argv: Sequence[str]) -> int:
             result["holes"], rows = _holes(options, folder)
         if "replay" in options.only:
             result["replay"] = _replay(options, folder)
+        if "shifted" in options.only:
+            holes = choose(options.role, options.languages, options.limit or SHIFTED)
+            result["shifted"] = asyncio.run(_completion_shifted.measure(holes))
+            _show(options, "\nshifted", result["shifted"])
         if "waiting" in options.only:
             result["waiting"] = _waiting(options)
     if options.json:
