@@ -17,7 +17,7 @@ from tests.bench._completion_metrics import parse
 from tests.bench.corpora import SOURCES, source, sources
 from tree_sitter import Node
 
-__all__ = ["KINDS", "SEED", "Hole", "candidates", "choose", "packages", "pick", "source_files", "walk"]
+__all__ = ["KINDS", "SEED", "Hole", "candidates", "choose", "packages", "pick", "source_files", "spread", "walk"]
 
 Kind = Literal["member", "call", "assign", "return", "line", "block", "middle"]
 KINDS: tuple[Kind, ...] = ("member", "call", "assign", "return", "line", "block", "middle")
@@ -111,9 +111,14 @@ def choose(role: str, languages: Sequence[str], limit: int | None = None) -> lis
         for package in packages(role, language):
             quota = PER_KIND[language]["tune" if role == "tune" else "report"]
             holes += pick(package, source(package), language, quota)
-    if limit is not None and limit < len(holes):
-        holes = [holes[n * len(holes) // limit] for n in range(limit)]
-    return holes
+    return spread(holes, limit)
+
+
+def spread(holes: list[Hole], limit: int | None) -> list[Hole]:
+    """At most `limit` of the holes, evenly spread over them."""
+    if limit is None or limit >= len(holes):
+        return holes
+    return [holes[n * len(holes) // limit] for n in range(limit)]
 
 
 def source_files(root: Path, language: str) -> list[str]:

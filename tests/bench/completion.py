@@ -3,10 +3,11 @@
 Options: `--json`; `--only holes,peer,replay,waiting,shifted` picks parts: holes punched into real packages (`holes`,
 with the peer's row by `peer`), real functions typed at human speed (`replay`), what a user waits for (`waiting`), and
 caches that were moved by edits against fresh ones (`shifted`); `--role report|tune` picks the packages: nothing may be
-tuned on those of `report`; `--languages python,typescript`; `--limit N` takes that many holes and functions, spread
-evenly; `--variants full,plain,…` picks rows; `--speed F` types F times as fast; `--folder DIR` works there, keeps its
-indexes and answers, and goes on where a run of the same code ended. The result is kept in tests/bench/results for
-complete runs on `report`. Steps are told on stderr.
+tuned on those of `report`; `--places project` takes holes that need a name which the file's window does not show and
+the project has, instead of holes of every kind; `--languages python,typescript`; `--limit N` takes that many holes and
+functions, spread evenly; `--variants full,plain,…` picks rows; `--speed F` types F times as fast; `--folder DIR` works
+there, keeps its indexes and answers, and goes on where a run of the same code ended. The result is kept in
+tests/bench/results for complete runs on `report`, and with `--keep`. Steps are told on stderr.
 """
 
 from __future__ import annotations
@@ -16,17 +17,18 @@ import asyncio
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.bench import _completion_shifted, _completion_waiting
-from tests.bench._completion_holes import PER_KIND, choose
+from tests.bench._completion_holes import PER_KIND, choose, spread
 from tests.bench._completion_replay import functions, replay
 from tests.bench._completion_rows import Kept, measure, one_line, summary, table
 from tests.bench._completion_session import OFF, VARIANTS, isolate, say
 from tests.bench._completion_waiting import places, source
 from tests.bench._harness import RESULTS, commit, keep, machine
+from tests.bench.context import places as places_of_project
 
 __all__ = ["main", "places", "source"]
 
@@ -36,14 +38,21 @@ SHIFTED = 200
 """Positions at which moved and fresh caches are compared."""
 
 
-def _holes(options: argparse.Namespace, folder: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+Part = tuple[dict[str, Any], dict[str, Any]]
+"""The figures of a part, and its rows."""
+
+
+def _holes(options: argparse.Namespace, folder: Path) -> Part:
     """The table, and its rows."""
     wanted = options.variants or [name for name in VARIANTS if name != "peer" or "peer" in options.only]
     if options.variants and "peer" in options.only and "peer" not in wanted:
         wanted = [*wanted, "peer"]
     if "holes" not in options.only:
         wanted = ["peer"]
-    holes = choose(options.role, options.languages, options.limit)
+    if options.places == "project":
+        holes = spread(places_of_project(options.role, options.languages), options.limit)
+    else:
+        holes = choose(options.role, options.languages, options.limit)
     kept = Kept(folder / f"answers-{options.role}.jsonl")
     asyncio.run(measure(holes, wanted, folder, kept))
     names = {hole.name for hole in holes}
@@ -60,6 +69,13 @@ def _replay(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     found = {name: asyncio.run(replay(typed, name, folder, options.speed)) for name in variants}
     for name, figures in found.items():
         _show(options, f"\nreplay, {name}", figures)
+    return found
+
+
+def _shifted(options: argparse.Namespace) -> dict[str, Any]:
+    holes = choose(options.role, options.languages, options.limit or SHIFTED)
+    found = asyncio.run(_completion_shifted.measure(holes))
+    _show(options, "\nshifted", found)
     return found
 
 
@@ -83,12 +99,15 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--only", type=names, default=list(PARTS))
     parser.add_argument("--role", choices=("tune", "report"), default="report")
+    parser.add_argument("--places", choices=("any", "project"), default="any")
     parser.add_argument("--languages", type=names, default=list(PER_KIND))
     parser.add_argument("--limit", type=int)
     parser.add_argument("--variants", type=names, default=[])
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--keep", action="store_true")
     options = parser.parse_args(argv)
+    options.keep = options.keep or (options.role == "report" and options.limit is None and options.places == "any")
     known = {"--only": (options.only, PARTS), "--languages": (options.languages, PER_KIND)}
     known["--variants"] = (options.variants, {*VARIANTS, *OFF})
     for flag, (given, allowed) in known.items():
@@ -100,9 +119,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
 def _before(options: argparse.Namespace) -> dict[str, Any]:
     """What an earlier run of this commit kept for the parts that this one leaves out."""
     path = RESULTS / f"completion-{commit()}.json"
-    if options.role != "report" or options.limit is not None or not path.exists():
-        return {}
-    return json.loads(path.read_text(encoding="utf-8"))
+    return json.loads(path.read_text(encoding="utf-8")) if options.keep and path.exists() else {}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -113,22 +130,29 @@ def main(argv: Sequence[str]) -> int:
         folder = (options.folder or Path(temporary)).resolve()
         folder.mkdir(parents=True, exist_ok=True)
         isolate(folder)
-        result |= {"role": options.role, "languages": options.languages, "limit": options.limit}
-        if {"holes", "peer"} & set(options.only):
-            result["holes"], rows = _holes(options, folder)
-        if "replay" in options.only:
-            result["replay"] = _replay(options, folder)
-        if "shifted" in options.only:
-            holes = choose(options.role, options.languages, options.limit or SHIFTED)
-            result["shifted"] = asyncio.run(_completion_shifted.measure(holes))
-            _show(options, "\nshifted", result["shifted"])
-        if "waiting" in options.only:
-            result["waiting"] = _waiting(options)
+        for name, part in _parts(options, folder).items():
+            found, more = part()
+            result[name] = {"role": options.role, "limit": options.limit, **found}
+            rows |= more
     if options.json:
         print(json.dumps({**machine(), **result}, indent=2))
-    if options.role == "report" and options.limit is None:
+    if options.keep:
         say(f"kept in {keep('completion', result, rows).name}")
     return 0
+
+
+def _parts(options: argparse.Namespace, folder: Path) -> dict[str, Callable[[], Part]]:
+    """What was asked for: its name in the result, and how it is measured."""
+    wanted: dict[str, Callable[[], Part]] = {}
+    if {"holes", "peer"} & set(options.only):
+        wanted["holes" if options.places == "any" else "project_holes"] = lambda: _holes(options, folder)
+    if "replay" in options.only:
+        wanted["replay"] = lambda: (_replay(options, folder), {})
+    if "shifted" in options.only:
+        wanted["shifted"] = lambda: (_shifted(options), {})
+    if "waiting" in options.only:
+        wanted["waiting"] = lambda: (_waiting(options), {})
+    return wanted
 
 
 if __name__ == "__main__":

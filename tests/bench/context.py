@@ -94,6 +94,16 @@ def snapshot(hole: Hole, root: Path) -> Snapshot:
     return Snapshot(uri=path.as_uri(), text=hole.punched, language=hole.language, path=path)
 
 
+def places(role: str, languages: Sequence[str], per_file: int = 20) -> list[Hole]:
+    """Holes in the packages of a role that need a name which only the project knows."""
+    return [
+        hole
+        for language in languages
+        for name in packages(role, language)
+        for hole in Package(name, language).holes(per_file)
+    ]
+
+
 async def collect(role: str, per_file: int, folder: Path) -> list[Case]:
     """The cases of all packages of a role."""
     cases: list[Case] = []
