@@ -15,6 +15,7 @@ import builtins
 import re
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,8 @@ from zicoder.text import Snapshot
 BUDGETS = (256, 512, 1024, 2048)
 ABLATED_AT = 512
 LANGUAGES = ("python", "typescript")
+MOST_FILES = 150
+"""Of a package, so that a large one does not outweigh the others."""
 PREFIX_TOKENS, SUFFIX_TOKENS = 768, 192
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 
@@ -64,12 +67,15 @@ class Package:
             for path in source_files(self.root, language)
         }
         self._names = {path: words_of_code(text, language) for path, text in self._texts.items()}
+        self._files_with = Counter(name for names in self._names.values() for name in names)
 
     def holes(self, per_file: int) -> list[Hole]:
         """Places that need a name from elsewhere, spread over the files."""
         random = Random(f"{SEED} {self.name}")
         found: list[Hole] = []
-        for path, text in self._texts.items():
+        paths = sorted(self._texts)
+        for path in random.sample(paths, min(len(paths), MOST_FILES)):
+            text = self._texts[path]
             here = list(candidates(self.name, path, self.language, text, random))
             random.shuffle(here)
             found += [hole for hole in here[:per_file] if self.needed(hole)]
@@ -83,9 +89,10 @@ class Package:
         shown = words_of_code(f"{window.prefix}\n{window.suffix}", hole.language)
         line = _STRING.sub("", hole.target.strip().split("\n")[0])
         names = {name for name in words_of_code(line, hole.language) if len(name) > 2 and not hasattr(builtins, name)}
-        others = (found for path, found in self._names.items() if path != hole.path)
-        elsewhere = words_of_code(hole.punched, hole.language).union(*others)
-        return frozenset(names - shown) & elsewhere
+        here = words_of_code(hole.punched, hole.language)
+        own = self._names[hole.path]
+        elsewhere = {name for name in names if name in here or self._files_with[name] > (name in own)}
+        return frozenset(elsewhere - shown)
 
 
 def snapshot(hole: Hole, root: Path) -> Snapshot:
