@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +43,24 @@ async def test_automatic_requests_are_answered_too(start_editor: StartEditor, sc
     await editor.status("ready")
     assert await editor.ghost(document, invoked=False) == "width * height"
     assert "debounce" in stages(await editor.why())
+
+
+async def test_an_editor_that_runs_an_items_command_tells_of_the_acceptance(
+    start_editor: StartEditor, script: WriteScript
+) -> None:
+    script({"after": "return ", "text": "width * height"})
+    editor = await start_editor()
+    document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
+    await editor.status("ready")
+    (item,) = (await ask(editor, document, invoked=False)).items
+    assert (item.insert_text, item.command.command) == ("width * height", "zi.suggestionAccepted")
+    await editor.command(item.command.command, *item.command.arguments)
+    journal = Path(os.environ["ZI_CACHE_DIR"]) / "completion" / "journal.jsonl"
+    async with asyncio.timeout(20):
+        while not (journal.exists() and '"accepted"' in journal.read_text(encoding="utf-8")):
+            await asyncio.sleep(0.1)
+    (asked,) = (await ask(editor, document)).items
+    assert asked.command is None, "nothing is learnt from what was asked for by hand"
 
 
 async def test_a_suggestion_typed_along_comes_from_the_cache(start_editor: StartEditor, script: WriteScript) -> None:

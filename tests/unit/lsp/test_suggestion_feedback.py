@@ -102,6 +102,13 @@ async def test_what_the_client_tells_is_in_the_log_until_it_is_erased(host: Host
     assert host.said == ["The log of suggestions and what was learnt from it are erased."]
 
 
+async def test_the_command_that_comes_with_a_suggestion_tells_that_it_was_accepted(host: Host) -> None:
+    await host.run(feedback.TAKEN, host.suggest().id)
+    await host.run(feedback.TAKEN, "99")
+    await host.run(feedback.TAKEN)
+    assert host.outcomes == ["accepted"]
+
+
 @pytest.mark.parametrize("params", [{}, {"id": None}, {"id": "99"}, {"id": {"a": 1}, "acceptedLength": "all"}])
 def test_nonsense_from_a_client_is_passed_over(host: Host, params: dict[str, Any]) -> None:
     host.suggest()

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from zicoder.complete.gate import AUTOMATIC, INVOKED
 from zicoder.lsp.convert import offset_of, position_at
+from zicoder.lsp.features.suggestion_feedback import TAKEN
 from zicoder.lsp.host import FeatureHost
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
@@ -48,7 +49,10 @@ def register(server: InlineHost) -> None:
         if found is None or now is None or now.text != snapshot.text:
             return nothing
         place = position_at(snapshot, found.offset, encoding)
-        item = types.InlineCompletionItem(insert_text=found.text, range=types.Range(start=place, end=place))
+        told = types.Command(title="Accepted", command=TAKEN, arguments=[found.id]) if found.id else None
+        item = types.InlineCompletionItem(
+            insert_text=found.text, range=types.Range(start=place, end=place), command=told
+        )
         return types.InlineCompletionList(items=[item])
 
     @server.feature(CURSOR_MOVED)

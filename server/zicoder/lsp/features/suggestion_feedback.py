@@ -22,11 +22,13 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.complete.reception import Reception
     from zicoder.workspace import Workspace
 
-__all__ = ["ACCEPTED", "FORGET", "REJECTED", "RESUME", "SHOWN", "SNOOZE", "TOGGLE", "FeedbackHost", "register"]
+__all__ = ["ACCEPTED", "FORGET", "REJECTED", "RESUME", "SHOWN", "SNOOZE", "TAKEN", "TOGGLE", "FeedbackHost", "register"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 SNOOZE, RESUME, TOGGLE, FORGET = "zi.snooze", "zi.resume", "zi.toggleSuggestions", "zi.forgetHistory"
+TAKEN = "zi.suggestionAccepted"
+"""The command that an editor runs once it has inserted a suggestion."""
 SHOWN, ACCEPTED, REJECTED = "zi/suggestionShown", "zi/suggestionAccepted", "zi/suggestionRejected"
 
 USUAL_SNOOZE_MIN = 30.0
@@ -86,6 +88,12 @@ def register(server: FeedbackHost) -> None:
 
 def _listen(server: FeedbackHost) -> None:
     """What a client tells of the suggestion that it shows."""
+
+    @server.command(TAKEN)
+    async def taken(*arguments: Any) -> None:
+        """A suggestion was accepted, all of it. Argument: its id. Every suggestion brings it along as its command."""
+        if server.reception is not None and arguments:
+            server.reception.accepted(str(arguments[0]))
 
     @server.feature(SHOWN)
     def shown(params: Any) -> None:
