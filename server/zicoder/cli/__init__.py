@@ -123,6 +123,8 @@ def complete(
             path, int(found[2]), int(found[3]), file_alone=file_alone, progress=progress, on_problem=show_problem
         )
         result = asyncio.run(work)
+    if result.note and not as_json:
+        typer.echo(f"zi: {result.note}", err=True)
     if as_json:
         print_json(result.to_json())
     elif result.text:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ class CompletionReport:
 
     text: str
     trace: Trace
+    note: str = ""
+    """What there is to know about the project's index."""
 
     def to_json(self) -> dict[str, Any]:
         """The report as plain data."""
@@ -39,6 +41,7 @@ class CompletionReport:
         return {
             "text": self.text,
             "reason": self.trace.reason,
+            "note": self.note,
             "outcome": self.trace.outcome,
             "model": self.trace.model,
             "totalMs": round(self.trace.total_ms, 1),
@@ -101,12 +104,20 @@ async def complete_at(
             names = {"python": jedi, **dict.fromkeys(LANGUAGES, CodeNames(lambda: workspace.index))}
             completer = Completer(workspace, names=names, documents=lambda: (snapshot,))
             try:
-                with contextlib.suppress(CodeIndexError):  # it goes without; `zi doctor` says why
-                    await current_index(workspace, progress)
+                note = await _index_note(workspace, progress)
                 await completer.prepared(snapshot, offset)
-                return await _answered(completer, snapshot, offset)
+                return replace(await _answered(completer, snapshot, offset), note=note)
             finally:
                 await completer.close()
+
+
+async def _index_note(workspace: Workspace, progress: ProgressSink) -> str:
+    """Bring the index up to date; what there is to know about that."""
+    try:
+        _, note = await current_index(workspace, progress)
+    except CodeIndexError as error:
+        return f"{error.sentence} The rest of the project is not known."
+    return note
 
 
 async def _answered(completer: Completer, snapshot: Snapshot, offset: int) -> CompletionReport:

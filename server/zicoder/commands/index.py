@@ -27,7 +27,9 @@ __all__ = [
     "search_project",
 ]
 
-_MARKS = (".git", ".zicoder", ".hg", "pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
+_ROOTS = (".git", ".zicoder", ".hg")
+_PARTS = ("pyproject.toml", "package.json", "go.mod", "Cargo.toml", "pom.xml")
+"""Marks of a project, and of what is a project of its own only where nothing above it is one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,10 @@ def project_root(start: Path) -> Path:
 
 
 def marked_root(start: Path) -> Path | None:
-    """The nearest folder above, or this one, with a mark of a project."""
-    return next((p for p in (start, *start.parents) if any((p / mark).exists() for mark in _MARKS)), None)
+    """The nearest folder above, or this one, with a mark of a project; not a whole home folder or drive."""
+    above = [p for p in (start, *start.parents) if p != Path.home() and p != p.parent]
+    found = (p for marks in (_ROOTS, _PARTS) for p in above if any((p / mark).exists() for mark in marks))
+    return next(found, None)
 
 
 def _check(root: Path) -> None:

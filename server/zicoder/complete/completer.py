@@ -395,4 +395,5 @@ def _patience_ms(trace: Trace, settings: CompletionSettings) -> int:
 def _hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
     """The hole at a place of a document, and whether it may be filled with several lines."""
     hole = hole_at(snapshot, offset)
-    return replace(hole, multiline=settings.multiline == "auto" and begins_block(hole))
+    never = settings.multiline == "never"
+    return replace(hole, one_line=never, multiline=not never and begins_block(hole))

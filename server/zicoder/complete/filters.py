@@ -20,7 +20,7 @@ from zicoder.complete.repeats import (
     drop_repeated_prefix,
     drop_repeated_suffix,
 )
-from zicoder.complete.scope import FENCE, EndOfScope
+from zicoder.complete.scope import FENCE, EndOfScope, statement_end
 from zicoder.complete.syntax import CLOSERS, lexer_at
 from zicoder.complete.tokens import find_special_token
 from zicoder.text import LINE_END
@@ -100,22 +100,41 @@ def normalise_line_endings(text: str, hole: Hole) -> str:
 def drop_extra_indent(text: str, hole: Hole) -> str:
     """Take away what a model indents beyond the indentation that stands before the cursor already.
 
-    Below a line that opens a block at least as deep, more may be meant. The lines that follow are moved with the first
-    one where they stand as deep as it did.
+    Only in Python, and only where a line of code at the cursor's depth, above or below, leaves no doubt that the
+    suggestion belongs there. The lines that follow are moved with the first one where they stand as deep as it did.
     """
     before = hole.line_before
     first = LINE_END.split(text, maxsplit=1)[0]
     extra = indent_of(first)
-    if not before or before.strip() or not extra or not first.strip() or _in_string_or_comment(hole):
+    if hole.language != "python" or not before or before.strip(" ") or extra.strip(" ") or not extra:
         return text
-    if opens_block(hole.previous_line, hole.language) and indent_width(hole.previous_line) >= indent_width(before):
+    if not first.strip() or not _is_between_siblings(hole):
         return text
     rest = text[len(first) :]
-    depth = indent_width(before + extra)
-    below = next((indent_width(line) for line in LINE_END.split(rest) if line.strip()), 0)
-    if below > depth if opens_block(first, hole.language) else below == depth:
-        rest = re.sub(rf"(?<=[\r\n]){re.escape(before + extra)}(?=\s*\S)", before, rest)
+    lines = [line for line in LINE_END.split(rest) if line.strip()]
+    depth = len(before) + len(extra)
+    deeper = [len(indent_of(line)) for line in lines]
+    if any("\t" in indent_of(line) for line in lines) or first.rstrip().endswith(("(", "[", "{", ",", "\\")):
+        return text
+    if lines and (deeper[0] > depth if opens_block(first, hole.language) else deeper[0] == depth):
+        if '"""' in text or "'''" in text or any(len(before) < width < depth for width in deeper):
+            return text
+        rest = re.sub(rf"(?<=[\r\n]){before + extra}(?=[^\r\n])", before, rest)
+    elif lines and not opens_block(first, hole.language) and deeper[0] > len(before):
+        return text
     return first[len(extra) :] + rest
+
+
+def _is_between_siblings(hole: Hole) -> bool:
+    """Whether Python code at the cursor's depth stands directly above, or below where a block begins."""
+    if lexer_at(hole).stack or _in_string_or_comment(hole):
+        return False
+    width, above, below = len(hole.line_before), hole.previous_line, hole.next_line
+    if indent_width(above) == width:
+        return not above.rstrip().endswith((":", "\\", ",")) and not above.lstrip().startswith("#")
+    return (
+        opens_block(above, "python") and indent_width(above) < width == indent_width(below) and below[:width].isspace()
+    )
 
 
 def stop_at_scope_end(text: str, hole: Hole) -> str:
@@ -127,18 +146,18 @@ def stop_at_scope_end(text: str, hole: Hole) -> str:
 
 
 def single_line(text: str, hole: Hole) -> str:
-    """Keep one line unless several may stand here.
+    """Keep one line, or the whole of a statement that goes over several, unless more may stand here.
 
     On a blank line that is the first one with text, without the line breaks that a model puts before it.
     """
     if hole.multiline:
         return text
     lines = LINE_END.split(text)
+    if lines[0].strip():
+        return text[: statement_end(f"{text}\n", hole)]
     if hole.line_before.strip():
         return lines[0]
-    at, line = next(((at, line) for at, line in enumerate(lines) if line.strip()), (0, ""))
-    if at == 0:
-        return line
+    line = next((line for line in lines if line.strip()), "")
     return line[len(hole.line_before) :] if indent_of(line).startswith(hole.line_before) else ""
 
 

@@ -61,6 +61,9 @@ class Hole:
     multiline: bool = False
     """Whether a suggestion here may span several lines (see `scope.begins_block`)."""
 
+    one_line: bool = False
+    """Whether it must never span several lines, not even to finish a statement."""
+
     @property
     def line_before(self) -> str:
         """The cursor's line from its start to the cursor."""

@@ -111,6 +111,8 @@ class Preparation:
     def _parts(self, snapshot: Snapshot, offset: int) -> tuple[ContextPart, ...]:
         if self._context is None or not self._workspace.settings.completion.on("context"):
             return ()
+        if not comment_marks(snapshot.language)[0]:
+            return ()  # they would be taken for the document's own text
         return self._context.parts(snapshot, offset)
 
     def _guide(self, snapshot: Snapshot, offset: int) -> Guide | None:

@@ -7,20 +7,28 @@ must not repair anything: it only says where to stop, and what comes after that 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from zicoder.complete.blocks import MARKUP, closer_of, describes_next, holds_definitions, line_key, opens_block
 from zicoder.complete.hole import Hole, indent_of, indent_width
-from zicoder.complete.syntax import REGION_CHARS, lex_prefix
+from zicoder.complete.syntax import REGION_CHARS, lex_prefix, lexer_at
 from zicoder.complete.tokens import find_special_token
 from zicoder.text import LINE_END
 
-__all__ = ["MAX_LINES", "EndOfScope", "begins_block"]
+__all__ = ["MAX_LINES", "EndOfScope", "begins_block", "statement_end"]
 
 MAX_LINES = 24
 """Lines after which a suggestion is cut when the caller sets no limit of its own."""
 
 BLANK_LINES = 2
 """So many blank lines in a row end a suggestion: what comes after them is another matter."""
+
+STATEMENT_LINES = 8
+"""Lines over which a statement may go where only one line would be suggested otherwise."""
+
+_OPENS_STATEMENT = re.compile(r"[(\[{]$")
+_OPENS_LIST = re.compile(r"[(\[]$|[=(\[,:]\s*\{$")
+"""Ends of a line whose statement goes on; where braces are blocks, only those of what is surely an object."""
 
 FENCE = "```"
 
@@ -74,6 +82,33 @@ def _blank_line_begins_block(hole: Hole) -> bool:
     return 0 < width <= indent_width(previous) and not previous.rstrip().endswith(",")
 
 
+def statement_end(text: str, hole: Hole) -> int | None:
+    """Where the first statement of a text for one line ends; None while more of it must be seen.
+
+    That is the end of the first line with text. Where that line opens a bracket at its end, nothing stands behind the
+    cursor, and the bracket is closed a few lines further on, it is the end of that line.
+    """
+    blank = len(text) - len(text.lstrip())
+    ends = list(LINE_END.finditer(text, blank))
+    if not ends:
+        return None
+    first = ends[0].start()
+    opens = _OPENS_STATEMENT if hole.language == "python" else _OPENS_LIST
+    lexer = lexer_at(hole)
+    if hole.one_line or hole.line_after.strip() or lexer.inside or not opens.search(text[blank:first].rstrip()):
+        return first
+    depth = len(lexer.stack)
+    lexer.feed(text[: ends[0].end()])
+    for before, end in pairwise(ends[:STATEMENT_LINES]):
+        line = text[before.end() : end.start()]
+        if not line.strip() or line_key(line) == line_key(hole.next_line):
+            return first
+        lexer.feed(text[before.end() : end.end()])
+        if len(lexer.stack) <= depth:
+            return first if lexer.faults else end.start()
+    return first if len(ends) >= STATEMENT_LINES else None
+
+
 class EndOfScope:
     """Watches streamed text and says when it has reached its first natural end.
 
@@ -81,7 +116,7 @@ class EndOfScope:
     and earlier where its first characters tell enough, so that a model can be stopped two or three
     tokens into the line that does not belong here any more.
 
-    With `hole.multiline` false that end is the first line break after some text. Otherwise the text runs
+    With `hole.multiline` false that end is the one of the first statement (`statement_end`). Otherwise the text runs
     to the end of the block it stands in or opens: a line that is indented less, the line that already
     follows below, two blank lines, `max_lines`; anywhere a markdown fence or a leaked FIM token ends it.
     """
@@ -190,8 +225,8 @@ class EndOfScope:
 
     def _judge_single(self, line: str) -> int | None:
         end = self._at + len(line)
-        if line.strip():
-            return end
+        if self._text[:end].strip():
+            return statement_end(f"{self._text[:end]}\n", self._hole)
         self._blank += 1
         return end if self._blank > BLANK_LINES else None
 

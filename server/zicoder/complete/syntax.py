@@ -97,6 +97,15 @@ _SYNTAXES = {
 }  # fmt: skip
 
 
+_MARKS = {
+    "bat": ("REM ", ""), "clojure": ("; ", ""), "css": ("/* ", " */"), "dart": ("// ", ""), "erlang": ("% ", ""),
+    "fsharp": ("// ", ""), "groovy": ("// ", ""), "haskell": ("-- ", ""), "jsonc": ("// ", ""), "latex": ("% ", ""),
+    "less": ("// ", ""), "objective-c": ("// ", ""), "proto": ("// ", ""), "sass": ("// ", ""), "scss": ("// ", ""),
+    "vb": ("' ", ""), "zig": ("// ", ""),
+}  # fmt: skip
+"""Comments of languages of which no more is known, or whose first mark is not theirs alone."""
+
+
 def syntax_of(language: str) -> Syntax:
     """The surface of a language, by its LSP identifier; a cautious guess for one that is unknown."""
     return _SYNTAXES.get(language, _UNKNOWN)
@@ -104,7 +113,11 @@ def syntax_of(language: str) -> Syntax:
 
 def comment_marks(language: str) -> tuple[str, str]:
     """What makes a line of this language a comment, before it and behind it; nothing where it has no comments."""
-    syntax = syntax_of(language)
+    if language in _MARKS:
+        return _MARKS[language]
+    if language not in _SYNTAXES:
+        return "# ", ""
+    syntax = _SYNTAXES[language]
     if syntax.line_comments:
         return f"{syntax.line_comments[0]} ", ""
     return (f"{syntax.block_comments[0][0]} ", f" {syntax.block_comments[0][1]}") if syntax.block_comments else ("", "")

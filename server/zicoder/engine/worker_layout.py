@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from zicoder.engine.protocol import Infill
 from zicoder.engine.worker_cache import Prompt
 from zicoder.engine.worker_llama import Model
+from zicoder.text import split_lines
 
 __all__ = ["Laid", "Layout", "answer_limit"]
 
@@ -93,7 +94,9 @@ class Layout:
             if len(self._parts) >= KEPT_PARTS:
                 del self._parts[next(iter(self._parts))]
             before, behind = comment
-            lines = [f"{path}:", *text.rstrip("\n").split("\n")]
-            commented = "".join(f"{before}{line}{behind}\n" for line in lines)
+            lines = [f"{path}:", *(line.rstrip("\r\n") for line in split_lines(text))]
+            end = behind.strip()
+            bare = (line.replace(end, "") if end else line for line in lines)
+            commented = "".join(f"{before}{line}{behind}\n" for line in bare)
             known = self._parts[comment, path, text] = self._model.tokenize(commented)
         return known

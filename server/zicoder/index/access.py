@@ -15,12 +15,12 @@ from pathlib import Path
 
 from zicoder.errors import CodeIndexError, IndexBusy, IndexDamaged
 from zicoder.index.indexer import Indexer
+from zicoder.index.lance import REMOTE
 from zicoder.index.lease import Lease
 from zicoder.index.lock import WriterLock
 from zicoder.index.search import Searcher
 from zicoder.index.static_embedder import StaticEmbedder
 from zicoder.index.store import Store
-from zicoder.index.store_schema import REMOTE
 from zicoder.index.symbols import StoreSymbols
 from zicoder.index.threads import uninterrupted
 
@@ -49,7 +49,8 @@ class Access:
         self.indexer: Indexer | None = None
         """Only where this process writes."""
         lock = WriterLock(folder)
-        self._lock = Lease(location, lock) if REMOTE in location else lock
+        self._shared = REMOTE in location
+        self._lock = Lease(location, lock) if self._shared else lock
         self._open = partial(
             Store.open, location or str(folder), dimension=embedder.dimension, vectors=embedder.name,
             guard=self._lock.check,
@@ -99,11 +100,14 @@ class Access:
             await asyncio.to_thread(self._lock.release)
 
     async def make_anew(self, damaged: Store | None) -> None:
-        """Replace a store that failed, once for everybody who noticed. Raises CodeIndexError."""
+        """Replace a store that failed, once for everybody who noticed. Raises CodeIndexError.
+
+        One that is shared is only opened again: what failed may be the way to it, and others have it, too.
+        """
         async with self._changing:
             if self.store is damaged:
                 await self._drop_store()
-                await self._open_store(write=True, anew=True)
+                await self._open_store(write=True, anew=not self._shared)
 
     async def reopen(self, searcher: Searcher) -> None:
         """A follower's look-ups failed: the writer made the index anew."""

@@ -26,10 +26,12 @@ from numpy.typing import NDArray
 
 from zicoder.index.store_failures import sendable, translated
 
-__all__ = ["ROW_ID", "SCORE", "Database", "Table"]
+__all__ = ["REMOTE", "ROW_ID", "SCORE", "Database", "Table"]
 
 T = TypeVar("T")
 
+REMOTE = "://"
+"""In the location of an object store."""
 ROW_ID, SCORE, DISTANCE = "_rowid", "_score", "_distance"
 """Columns that the library adds."""
 
@@ -75,6 +77,8 @@ class Database:
         `guard` is called before anything is changed, and raises when this process must not. Raises IndexDamaged,
         IndexFull.
         """
+        self.shared = REMOTE in location
+        """Whether other machines may work on it, too."""
         self._guard = guard
         self._database = _run(lancedb.connect_async(location, read_consistency_interval=timedelta(seconds=seen_s)))
 

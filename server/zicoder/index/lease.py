@@ -91,11 +91,12 @@ class Lease:
 
     def release(self) -> None:
         """Give it back, so that another process can take it at once. Blocking, for a few seconds at most."""
-        holding, self._holding = self._holding, None
-        if holding is not None:
-            holding.ended.set()
-            holding.join(GIVE_BACK_S)
-        self._lock.release()
+        with self._turn:
+            holding, self._holding = self._holding, None
+            if holding is not None:
+                holding.ended.set()
+                holding.join(GIVE_BACK_S)
+            self._lock.release()
 
     def _taken(self) -> _Holding | None:
         now = time.time()

@@ -31,7 +31,7 @@ from zicoder.index.frames import FileRows
 from zicoder.index.lance import ROW_ID, SCORE, Database, Table
 from zicoder.index.rows import Block, Rows, Source, State
 from zicoder.index.store_failures import nothing_of_use, quoted, translated
-from zicoder.index.store_schema import CHUNKS, REMOTE, make, name_of, same, schema_of, table_of
+from zicoder.index.store_schema import CHUNKS, make, name_of, same, schema_of, table_of
 
 __all__ = ["Found", "Store"]
 
@@ -124,7 +124,7 @@ class Store:
                 raise IndexOutdated("The index was never finished.")
             unindexed = table.unindexed(indexes["words"]) if write else 0
         except IndexDamaged as damage:
-            if not write or (REMOTE in location and not anew and not nothing_of_use(damage)):
+            if not write or (database.shared and not anew and not nothing_of_use(damage)):
                 raise  # what cannot be reached just now is not gone, and others may share it
             log.info("making the index anew at %s: %s", location, damage)
             table, unindexed = make(database, location, schema), 0

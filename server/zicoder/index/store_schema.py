@@ -18,14 +18,12 @@ from zicoder.index.frames import FileRows
 from zicoder.index.lance import Database, Table
 from zicoder.index.store_failures import translated
 
-__all__ = ["CHUNKS", "REMOTE", "make", "name_of", "same", "schema_of", "table_of"]
+__all__ = ["CHUNKS", "make", "name_of", "same", "schema_of", "table_of"]
 
 SCHEMA = "2"
 """Raise it with every change of columns or of what is written into them: older indexes are then rebuilt."""
 
 CHUNKS = "chunks"
-REMOTE = "://"
-"""In the location of an object store."""
 _PACKED = {"lance-encoding:compression": "zstd", "lance-encoding:structural-encoding": "miniblock"}
 """Several values are compressed together: half the size of Lance's own choice for texts this long."""
 _NAME = "zicoder.table"
@@ -83,7 +81,7 @@ def table_of(files: Sequence[FileRows], schema: Any) -> Any:
 
 def make(database: Database, location: str, schema: Any) -> Table:
     """An empty table with its indexes, in the place of whatever table is there."""
-    if REMOTE not in location:
+    if not database.shared:
         with translated():
             shutil.rmtree(Path(location) / f"{CHUNKS}.lance", ignore_errors=True)  # what is beside it stays
     elif CHUNKS in database.names():

@@ -47,12 +47,15 @@ class VectorTable:
     def open(
         cls, database: Database, name: str, dimension: int, *, write: bool, anew: bool = False
     ) -> VectorTable | None:
-        """The table of an embedder; a writer makes it (anew) and drops those of others, a reader may find none."""
+        """The table of an embedder; a writer makes it (anew), a reader may find none.
+
+        A writer drops those of others, but not where several machines share the store.
+        """
         own = PREFIX + blake2b(name.encode(), digest_size=6).hexdigest()
         names = [each for each in database.names() if each.startswith(PREFIX)]
         if write:
             for other in names:
-                if other != own or anew:
+                if anew if other == own else not database.shared:  # another machine may have chosen another embedder
                     database.drop(other)
         if own in names and not anew:
             table = database.open(own)

@@ -109,8 +109,34 @@ def fed_by_characters(hole: Hole, text: str, max_lines: int = 24) -> tuple[str, 
 
 def test_a_single_line_ends_at_its_line_break() -> None:
     hole = hole_at("x = ‸\n", multiline=False)
-    assert end_of(hole, "call(\n    1)\n") == ("call(", True)
+    assert end_of(hole, "call(1)\n    1)\n") == ("call(1)", True)
     assert end_of(hole, "call(1)") == ("call(1)", False)
+
+
+@pytest.mark.parametrize(
+    ("document", "text", "kept"),
+    [
+        ("x = ‸\n", "call(\n    1,\n)\ny = 2\n", "call(\n    1,\n)"),
+        ("x = ‸ + 1\n", "call(\n    1,\n)\n", "call("),
+        ("x = ‸\n", "call(\n\n    1,\n)\n", "call("),
+        ("x = ‸\n    1,\n", "call(\n    1,\n)\n", "call("),
+        ("x = ‸\n", "call(\n" + "    1,\n" * 9, "call("),
+        ("x = '‸\n", "call(\n    1,\n)\n", "call("),
+    ],
+)
+def test_a_statement_is_finished_where_its_brackets_close(document: str, text: str, kept: str) -> None:
+    assert end_of(hole_at(document, multiline=False), text) == (kept, True)
+
+
+def test_one_line_means_one_line() -> None:
+    hole = replace(hole_at("x = ‸\n", multiline=False), one_line=True)
+    assert end_of(hole, "call(\n    1,\n)\n") == ("call(", True)
+
+
+def test_a_block_in_braces_is_not_finished() -> None:
+    hole = hole_at("x = ‸\n", "typescript", multiline=False)
+    assert end_of(hole, "() => {\n  go()\n}\n") == ("() => {", True)
+    assert end_of(hole, "call({\n  a: 1,\n})\n") == ("call({\n  a: 1,\n})", True)
 
 
 def test_a_statement_goes_on_to_the_close_of_its_brackets() -> None:
