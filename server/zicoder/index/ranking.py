@@ -37,6 +37,8 @@ class Ranking:
     """The weights. Zero switches a part off; that is how the bench takes them out one by one."""
 
     lexical: float = 0.4
+    name_lexical: float = 1.5
+    """The same where the query is nothing but names: who looks for a name wants where it stands, whatever it means."""
     meaning: float = 1.0
     better: float = 0.5
     """The better embedder's part of the meaning, for chunks that have its vector. Neither is best alone."""
@@ -76,11 +78,12 @@ def rank(query: Query, candidates: Sequence[Candidate], ranking: Ranking) -> lis
     static = _scale([c.static for c in candidates])
     better = _scale([c.better for c in candidates])
     wanted = _Wanted.of(query, ranking)
+    lexical = ranking.name_lexical if query.is_name and ranking.lexical else ranking.lexical
     for candidate in candidates:
         meaning = static(candidate.static)
         if candidate.better is not None and ranking.better:
             meaning += ranking.better * (better(candidate.better) - meaning)
-        candidate.score = ranking.lexical * candidate.lexical + ranking.meaning * meaning
+        candidate.score = lexical * candidate.lexical + ranking.meaning * meaning
         candidate.score += _code_sense(candidate, wanted, ranking)
     ordered = sorted(candidates, key=lambda c: (-c.score, c.found.path, c.found.start))
     return _fold(ordered) if ranking.fold else ordered

@@ -102,6 +102,13 @@ def test_better_matches_come_first_and_ties_are_steady() -> None:
     assert order("some words", *same) == order("some words", *reversed(same))
 
 
+def test_where_a_name_stands_comes_before_what_only_means_something_like_it() -> None:
+    stands = candidate(path="src/far.py", lexical=1.0, static=0.1)
+    others = [candidate(f"f{n}", path=f"src/{n}.py", lexical=0.0, static=0.2 + n / 100) for n in range(12)]
+    assert order("frobnicate", *others, stands)[0] == ("src/far.py", "")
+    assert order("where do we frobnicate things", *others, stands)[0] != ("src/far.py", "")
+
+
 def test_parts_of_one_definition_are_one_answer() -> None:
     parts = [candidate("long", start=n * 50, qualified="Big.long") for n in range(4)]
     ranked = rank(Query.parse("long thing"), [*parts, candidate("other", path="b.py")], Ranking())
