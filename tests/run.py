@@ -38,7 +38,7 @@ STEPS: dict[str, list[Command]] = {
     "typescript": [(CLIENT, [NPM, "ci", "--silent"]), (CLIENT, [NPM, "run", "--silent", "check"])],
     "models": [(ROOT, zi("model", "pull", *MODELS))],
     "unit": [(ROOT, pytest("tests/unit"))],
-    "e2e": [(ROOT, pytest("tests/e2e"))],
+    "e2e": [(ROOT, pytest("--durations=20", "tests/e2e"))],
     "vscode": [(CLIENT, ["bash", "test/e2e/run.sh"])],
 }
 """Golden cases run with the unit tests: tests/unit/complete/test_filters.py reads tests/golden."""
