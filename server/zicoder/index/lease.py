@@ -20,7 +20,7 @@ from datetime import timedelta
 from zicoder.errors import CodeIndexError, IndexBusy, IndexDamaged
 from zicoder.index.lance import Database, Table
 from zicoder.index.lock import WriterLock
-from zicoder.index.store_failures import quoted
+from zicoder.index.store_failures import nothing_of_use, quoted
 
 __all__ = ["Lease"]
 
@@ -38,6 +38,8 @@ SETTLE_S = 2.0
 """A table that is made can still be replaced by another machine that makes it at the same moment: LanceDB lets both. So
 for this long nobody can take the lease of a new one. Who is slower still takes it from its owner unasked, which that
 one notices when it renews, which it does within half this time at first."""
+OPENINGS, OPENING_S = 8, 0.5
+"""How often a table that is just being replaced is looked for again, and the seconds between."""
 GIVE_BACK_S = 5.0
 """How long the end of a process may take for it. Without, the lease runs out."""
 TIDY = 40
@@ -103,8 +105,7 @@ class Lease:
         if now < self._look_again <= now + self._seconds:
             return None
         self._look_again = now + self._seconds / LOOKS  # also after a failure, as where one may only read
-        table = _open(self._location)
-        until = max(table.rows(["until"])["until"].to_pylist(), default=0.0)
+        table, until = _open(self._location)
         now = time.time()
         if until >= now:
             self._look_again = min(until, now + self._seconds / LOOKS)
@@ -165,11 +166,19 @@ class _Holding(threading.Thread):
             self.ended.set()
 
 
-def _open(location: str) -> Table:
-    """The table, made if there is none. Raises IndexDamaged."""
+def _open(location: str) -> tuple[Table, float]:
+    """The table, made if there is none, and until when it is held. Raises IndexDamaged."""
     database = Database(location, seen_s=0)
-    if TABLE not in database.names():
-        with contextlib.suppress(IndexDamaged):  # another makes it at the same moment
-            database.make_row(TABLE, {"owner": "", "until": time.time() + SETTLE_S})
-        time.sleep(SETTLE_S)
-    return database.open(TABLE)
+    for last in (False,) * OPENINGS + (True,):
+        if TABLE not in database.names():
+            with contextlib.suppress(IndexDamaged):  # another makes it at the same moment
+                database.make_row(TABLE, {"owner": "", "until": time.time() + SETTLE_S})
+            time.sleep(SETTLE_S)
+        try:
+            table = database.open(TABLE)
+            return table, max(table.rows(["until"])["until"].to_pylist(), default=0.0)
+        except IndexDamaged as damage:
+            if last or not nothing_of_use(damage):
+                raise
+            time.sleep(OPENING_S)  # another is just making it in the place of ours
+    raise AssertionError
