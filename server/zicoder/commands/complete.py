@@ -12,7 +12,7 @@ from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.commands.index import current_index, marked_root
 from zicoder.complete.completer import Completer
 from zicoder.complete.gate import INVOKED
-from zicoder.complete.guidance_code import LANGUAGES, CodeNames
+from zicoder.complete.guidance_code import names_by_language
 from zicoder.complete.trace import Trace
 from zicoder.errors import CodeIndexError, InputError
 from zicoder.events import ProgressSink, ignore_progress
@@ -101,7 +101,7 @@ async def complete_at(
         if file_alone or root is None:
             return await _answered(Completer(workspace), snapshot, offset)
         with contextlib.closing(JediBridge()) as jedi:
-            names = {"python": jedi, **dict.fromkeys(LANGUAGES, CodeNames(lambda: workspace.index))}
+            names = names_by_language(jedi, lambda: workspace.index)
             completer = Completer(workspace, names=names, documents=lambda: (snapshot,))
             try:
                 note = await _index_note(workspace, progress)

@@ -127,7 +127,8 @@ def drop_extra_indent(text: str, hole: Hole) -> str:
 
 def _is_between_siblings(hole: Hole) -> bool:
     """Whether Python code at the cursor's depth stands directly above, or below where a block begins."""
-    if lexer_at(hole).stack or _in_string_or_comment(hole):
+    lexer = lexer_at(hole)
+    if lexer.stack or lexer.inside:
         return False
     width, above, below = len(hole.line_before), hole.previous_line, hole.next_line
     if indent_width(above) == width:

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from zicoder.complete.guidance import Names
 from zicoder.complete.hole import indent_width
 from zicoder.models.protocols import Guide
 from zicoder.text import Snapshot, split_lines
 
-__all__ = ["LANGUAGES", "CodeNames", "Defined", "Definitions"]
+__all__ = ["CodeNames", "Defined", "Definitions", "names_by_language"]
 
 LANGUAGES = ("typescript", "typescriptreact", "javascript", "javascriptreact", "java")
 MAX_BASES = 4
@@ -95,6 +96,11 @@ class _Class:
     body: tuple[str, ...]
     first: int
     """The line of the head."""
+
+
+def names_by_language(python: Names, index: Callable[[], Definitions | None]) -> dict[str, Names]:
+    """Who knows names, by LSP language identifier: `python` for Python, the code's surface and `index` for others."""
+    return {"python": python, **dict.fromkeys(LANGUAGES, CodeNames(index))}
 
 
 class CodeNames:

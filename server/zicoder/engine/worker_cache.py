@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from zicoder.engine.worker_diff import Change, changes
 from zicoder.engine.worker_llama import Context
 
-__all__ = ["SLICE", "Prompt", "PromptCache", "changes_to"]
+__all__ = ["SLICE", "Prompt", "PromptCache", "changes_to", "missing_from"]
 
 SLICE = 128
 """Prompt tokens per native call: about 0.2 s on two laptop cores. The abort flag works within a call as well."""
@@ -72,6 +72,11 @@ def changes_to(held: list[int], prompt: Prompt) -> list[Change]:
     return [*head, *found]
 
 
+def missing_from(held: list[int], prompt: Prompt) -> int:
+    """How many tokens of a prompt would have to be evaluated by who holds these."""
+    return sum(change.added for change in changes_to(held, prompt))
+
+
 class PromptCache:
     """What one sequence of a context holds, and how to get it to hold something else at the least cost.
 
@@ -110,7 +115,7 @@ class PromptCache:
 
     def missing(self, prompt: Prompt) -> int:
         """How many tokens `hold` would evaluate, about."""
-        return sum(change.added for change in changes_to(self._tokens, prompt))
+        return missing_from(self._tokens, prompt)
 
     def forget_answer(self) -> None:
         """Drop what was generated behind the prompt."""

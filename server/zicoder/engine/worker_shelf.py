@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass
 
-from zicoder.engine.worker_cache import Prompt, PromptCache, changes_to
+from zicoder.engine.worker_cache import Prompt, PromptCache, missing_from
 from zicoder.engine.worker_llama import Cells, Context
 
 __all__ = ["Shelf"]
@@ -46,7 +46,7 @@ class Shelf:
         self._save()
         self._document = document
         kept = self._kept.pop(document, None)
-        if kept is None or self._cache.missing(prompt) <= _missing(kept.tokens, prompt) + COPY:
+        if kept is None or self._cache.missing(prompt) <= missing_from(kept.tokens, prompt) + COPY:
             return
         self._cache.forget_all()
         if self._context.restore(self._cache.seq, kept.cells):
@@ -67,7 +67,3 @@ class Shelf:
         self._kept[self._document] = _Kept(tokens, cells)
         while sum(len(kept.cells) for kept in self._kept.values()) > MOST_BYTES and len(self._kept) > 1:
             self._kept.popitem(last=False)
-
-
-def _missing(tokens: list[int], prompt: Prompt) -> int:
-    return sum(change.added for change in changes_to(tokens, prompt))

@@ -169,16 +169,20 @@ class _Holding(threading.Thread):
 def _open(location: str) -> tuple[Table, float]:
     """The table, made if there is none, and until when it is held. Raises IndexDamaged."""
     database = Database(location, seen_s=0)
-    for last in (False,) * OPENINGS + (True,):
-        if TABLE not in database.names():
-            with contextlib.suppress(IndexDamaged):  # another makes it at the same moment
-                database.make_row(TABLE, {"owner": "", "until": time.time() + SETTLE_S})
-            time.sleep(SETTLE_S)
+    for _ in range(OPENINGS):
         try:
-            table = database.open(TABLE)
-            return table, max(table.rows(["until"])["until"].to_pylist(), default=0.0)
+            return _opened(database)
         except IndexDamaged as damage:
-            if last or not nothing_of_use(damage):
+            if not nothing_of_use(damage):
                 raise
             time.sleep(OPENING_S)  # another is just making it in the place of ours
-    raise AssertionError
+    return _opened(database)
+
+
+def _opened(database: Database) -> tuple[Table, float]:
+    if TABLE not in database.names():
+        with contextlib.suppress(IndexDamaged):  # another makes it at the same moment
+            database.make_row(TABLE, {"owner": "", "until": time.time() + SETTLE_S})
+        time.sleep(SETTLE_S)
+    table = database.open(TABLE)
+    return table, max(table.rows(["until"])["until"].to_pylist(), default=0.0)

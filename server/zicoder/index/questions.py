@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, TypeVar
 
@@ -27,7 +27,10 @@ class Questions:
     """Questions for what `access` has open."""
 
     def __init__(
-        self, access: Access, background: Background, on_damage: Callable[[Searcher, IndexDamaged], Awaitable[None]]
+        self,
+        access: Access,
+        background: Background,
+        on_damage: Callable[[Searcher, IndexDamaged], Coroutine[Any, Any, None]],
     ) -> None:
         self._access = access
         self._background = background
@@ -57,9 +60,6 @@ class Questions:
     def _answered_late(self, searcher: Searcher, asked: asyncio.Future[Any]) -> None:
         error = None if asked.cancelled() else asked.exception()
         if isinstance(error, IndexDamaged) and not self._background.ending.is_set():
-            self._background.begin(self._damage_found_late(searcher, error))
+            self._background.begin(self._on_damage(searcher, error))
         elif error is not None:
             log.debug("a search that nobody waited for any more failed", exc_info=error)
-
-    async def _damage_found_late(self, searcher: Searcher, damage: IndexDamaged) -> None:
-        await self._on_damage(searcher, damage)

@@ -172,16 +172,14 @@ class ZiServer(LanguageServer):
     def _completer(self, project: Workspace) -> Completer:
         """The completion pipeline, with what this session's analyses know of names."""
         from zicoder.complete.completer import Completer
-        from zicoder.complete.guidance_code import LANGUAGES, CodeNames
+        from zicoder.complete.guidance_code import names_by_language
         from zicoder.complete.journal import Journal
         from zicoder.complete.session import Session
 
-        code = CodeNames(lambda: project.index)
-        names = {"python": _PythonNames(self), **dict.fromkeys(LANGUAGES, code)}
         return Completer(
             project,
             session=Session(Journal()),
-            names=names,
+            names=names_by_language(_PythonNames(self), lambda: project.index),
             documents=self.snapshots,
             on_latency=self.status.latency,
         )
