@@ -14,12 +14,20 @@
     │   ├── EngineUnavailable    the native part is not installed
     │   ├── EngineCrashed        the child process went away under a request
     │   └── EngineStopped        it crashed too often, or was told to stop
-    └── CodeIndexError
-        ├── IndexUnavailable     the packages it needs are not installed, or it is switched off
-        ├── IndexDamaged         what is on disk cannot be read; it is rebuilt
-        │   └── IndexOutdated    it is of another version's making
-        ├── IndexFull            no room on the disk
-        └── IndexBusy            another process writes it
+    ├── CodeIndexError
+    │   ├── IndexUnavailable     the packages it needs are not installed, or it is switched off
+    │   ├── IndexDamaged         what is on disk cannot be read; it is rebuilt
+    │   │   └── IndexOutdated    it is of another version's making
+    │   ├── IndexFull            no room on the disk
+    │   └── IndexBusy            another process writes it
+    ├── ProviderError            a chat model did not answer
+    │   ├── ProviderUnavailable  cannot be reached, or was left alone after failing again and again
+    │   ├── ProviderRefused      a wrong or missing key, no right, an unknown model
+    │   ├── ProviderBusy         rate limit or overload; `retry_after_s` says how long
+    │   └── ProviderGarbled      the answer is cut, no JSON, or a web page
+    ├── CredentialError          a key cannot be read or kept
+    └── ToolError                a tool of an agent failed; the text is for the model, too
+        └── ToolDenied           a rule or the user said no
 
 The text of a ZiError is a sentence for a person: what happened, and why. `hint` says what to do.
 Front ends show `str(error)` and `error.hint`; they never show a stack trace.
@@ -29,6 +37,7 @@ from __future__ import annotations
 
 __all__ = [
     "CodeIndexError",
+    "CredentialError",
     "DiskFull",
     "DownloadFailed",
     "EngineCrashed",
@@ -45,7 +54,14 @@ __all__ = [
     "ModelError",
     "ModelMisconfigured",
     "ModelNotInstalled",
+    "ProviderBusy",
+    "ProviderError",
+    "ProviderGarbled",
+    "ProviderRefused",
+    "ProviderUnavailable",
     "SettingsError",
+    "ToolDenied",
+    "ToolError",
     "UnknownModel",
     "ZiError",
 ]
@@ -141,3 +157,39 @@ class IndexFull(CodeIndexError):
 
 class IndexBusy(CodeIndexError):
     """Another process is writing this index."""
+
+
+class ProviderError(ZiError):
+    """A chat model did not answer."""
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider cannot be reached, or is left alone for a while after it failed again and again."""
+
+
+class ProviderRefused(ProviderError):
+    """The key is wrong or missing, or the provider does not have the model. Asking again will not help."""
+
+
+class ProviderBusy(ProviderError):
+    """A rate limit or an overload. `retry_after_s` is what the provider said, None if it said nothing."""
+
+    def __init__(self, message: str, *, hint: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
+class ProviderGarbled(ProviderError):
+    """What came back is no answer: cut off, invalid JSON, or a web page."""
+
+
+class CredentialError(ZiError):
+    """A key cannot be read or kept."""
+
+
+class ToolError(ZiError):
+    """A tool of an agent failed. The model reads the sentence as the tool's result."""
+
+
+class ToolDenied(ToolError):
+    """A rule or the user said no."""

@@ -1,0 +1,1 @@
+"""Agents: roles, the loop, tools, the policy that wraps them, conversations, workflows."""

@@ -1,0 +1,1 @@
+"""Chat models: local and remote ones behind pydantic-ai, which takes a second to import: never at start-up."""
