@@ -18,6 +18,7 @@ from typing import Any
 import typer.main
 
 from zicoder.cli import app
+from zicoder.commands.builtin import COMMANDS
 from zicoder.models.catalog import HubSource, ModelEntry, WheelSource, load_catalog
 from zicoder.models.fim import TEMPLATES
 from zicoder.models.partial import human_bytes
@@ -58,7 +59,7 @@ def setting_row(section: str, key: str, schema: dict[str, Any]) -> tuple[str, ..
         f"`{json.dumps(schema['default'])}`",
         allowed(schema),
         f"`ZI_{section}__{key}`".upper(),
-        "ignored" if schema.get("user_only") else "yes",
+        "ignored" if schema.get("user_only") else "adds to the list" if schema.get("adds") else "yes",
         schema["description"],
     )
 
@@ -151,6 +152,32 @@ CLI_INTRO = """\
 Exit status: 0 ok, 1 failed, 2 wrong usage. With `--json`, standard output holds one JSON document and nothing else; a
 failure is a document too: `{"error": {"message": "…", "hint": "…"}}`. Progress and messages go to standard error."""
 
+# --- /commands
+
+
+def commands_page() -> str:
+    parts = [NOTE, COMMANDS_INTRO]
+    for command in COMMANDS:
+        parts += [f"## /{command.name}", f"{command.title}.", f"```text\n{command.usage}\n```", command.details]
+    return page([part for part in parts if part])
+
+
+COMMANDS_INTRO = """\
+# /commands
+
+The same in every front end: `zi run "/…"`, `zi chat`, and `zi.run` in an editor ([lsp.md](lsp.md)). Text without a
+slash is a question, `/ask`. Options stand first, the rest of the line is the prompt.
+
+In a prompt, `@` points at things: `@path/to/file.py`, `@file.py:10-20`, `@folder/`, `@symbol:Name`, `@diff`,
+`@problems`, `@selection`. What the model is shown is told by `zi run --show-context`.
+
+Edits are shown as a diff and applied by the editor, or after a yes at the terminal; `/undo` takes them back. Commands
+of the shell run in a sandbox where there is one, and are asked for ([agents.md](agents.md)).
+
+Your own command is a Markdown file in `.zicoder/commands/`: its name is the command's, its text the prompt, in which
+`{prompt}` stands for what is written behind the command. A head between two lines of `---` may give a `title` and a
+`role`."""
+
 # --- models
 
 
@@ -241,14 +268,24 @@ def manifest(text: str) -> str:
     configuration = document["contributes"]["configuration"]
     kept = {key: value for key, value in configuration["properties"].items() if not key.startswith(ours)}
     configuration["properties"] = kept | generated
+    untrusted = document["capabilities"]["untrustedWorkspaces"]
+    others = [key for key in untrusted["restrictedConfigurations"] if not key.startswith(ours)]
+    private = [
+        f"zi.{section}.{key}"
+        for section, _, keys in sections()
+        for key, schema in keys.items()
+        if schema.get("user_only") or schema.get("adds")
+    ]
+    untrusted["restrictedConfigurations"] = others + private
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 def manifest_property(section: str, schema: dict[str, Any]) -> dict[str, Any]:
     facts = {key: schema[key] for key in ("type", "default", "enum", "minimum", "maximum", "items") if key in schema}
-    # A workspace may choose its interpreter and model, but not where its own code is sent.
-    wide = "machine" if section == "index" else "machine-overridable"
-    scope = wide if schema.get("user_only") else "window"
+    # A workspace may choose its interpreter, but not where its own code is sent (a model may be on a server), or what
+    # agents may do.
+    wide = "machine-overridable" if section == "python" else "machine"
+    scope = wide if schema.get("user_only") or schema.get("adds") else "window"
     return {**facts, "scope": scope, "markdownDescription": schema["description"]}
 
 
@@ -267,6 +304,7 @@ def page(parts: Sequence[str]) -> str:
 PAGES: dict[Path, Callable[[], str]] = {
     Path("docs/settings.md"): settings_page,
     Path("docs/cli.md"): cli_page,
+    Path("docs/commands.md"): commands_page,
     Path("docs/models.md"): models_page,
 }
 

@@ -22,20 +22,30 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 from pydantic_settings import SettingsError as EnvironmentSettingsError
 
+from zicoder.errors import SettingsError
+
 __all__ = [
+    "AgentSettings",
+    "ChatSettings",
     "CompletionSettings",
+    "ContextSettings",
     "EngineSettings",
     "IndexSettings",
     "LogSettings",
     "ModelSettings",
     "Problem",
     "PythonSettings",
+    "RoleSettings",
     "Settings",
+    "check_setting",
     "load_settings",
+    "setting_origins",
     "user_settings_path",
 ]
 
 _USER_ONLY: dict[str, Any] = {"user_only": True}
+_ADDS: dict[str, Any] = {"adds": True}
+"""For lists that every source adds to: no source can take away what another one put there."""
 
 
 class _Section(BaseModel):
@@ -138,8 +148,15 @@ class EngineSettings(_Section):
     context_tokens: int = Field(
         default=4096, ge=512, le=131072, description="Size of the model's context window, in tokens."
     )
-    prefix_tokens: int = Field(default=768, ge=64, le=65536, description="Longest text before the cursor, in tokens.")
-    suffix_tokens: int = Field(default=192, ge=0, le=65536, description="Longest text after the cursor, in tokens.")
+    chat_tokens: int = Field(
+        default=8192,
+        ge=1024,
+        le=131072,
+        description="Size of the window for conversations, in tokens: more needs more memory (the default model: 28 kB "
+        "a token).",
+    )
+    prefix_tokens: int = Field(default=1536, ge=64, le=65536, description="Longest text before the cursor, in tokens.")
+    suffix_tokens: int = Field(default=384, ge=0, le=65536, description="Longest text after the cursor, in tokens.")
 
 
 class IndexSettings(_Section):
@@ -188,6 +205,144 @@ class LogSettings(_Section):
     level: Literal["error", "warning", "info", "debug"] = Field(default="info", description="How much to log.")
 
 
+class AgentSettings(_Section):
+    """What agents may do: rules for their tools, and where commands run."""
+
+    allow: list[str] = Field(
+        default=[],
+        description="What agents may do without asking: `TOOL`, `TOOL:PATH` with a pattern as in a `.gitignore` "
+        "(`//` or `~/` in front for one outside the project), or `shell:COMMAND` (`shell:npm run *`). A rule allows "
+        "what is harmful (deletes, publishes) only if it names it, and nothing that runs without a sandbox.",
+        json_schema_extra=_USER_ONLY,
+    )
+    ask: list[str] = Field(
+        default=[],
+        description="What agents must ask for, as in `allow`, and stronger than it. Every source adds to the list.",
+        json_schema_extra=_ADDS,
+    )
+    deny: list[str] = Field(
+        default=[],
+        description="What agents must never do, as in `allow`, and stronger than everything. Every source adds to the "
+        "list.",
+        json_schema_extra=_ADDS,
+    )
+    sandbox: Literal["auto", "bubblewrap", "docker", "none"] = Field(
+        default="auto",
+        description="Where commands of agents run: `bubblewrap` (Linux), a container of `docker_image`, `none`, or "
+        "`auto` (bubblewrap if it works here). Without a sandbox every command is asked for.",
+        json_schema_extra=_USER_ONLY,
+    )
+    docker_image: str = Field(
+        default="",
+        description="Image for `docker`; it must be on this machine, and is not pulled.",
+        json_schema_extra=_USER_ONLY,
+    )
+    test_command: str = Field(
+        default="",
+        description="Command that runs a project's tests; empty means the one that its files suggest.",
+        json_schema_extra=_USER_ONLY,
+    )
+    timeout_s: int = Field(
+        default=120, ge=1, le=3600, description="Seconds after which a command is ended.", json_schema_extra=_USER_ONLY
+    )
+    memory_mb: int = Field(
+        default=4096,
+        ge=64,
+        le=1_048_576,
+        description="Megabytes that a command may use with all its processes.",
+        json_schema_extra=_USER_ONLY,
+    )
+
+
+class ChatSettings(_Section):
+    """Conversations: the model that answers, and what all roles share."""
+
+    model: str = Field(
+        default="auto",
+        description="Model that answers: `local:NAME`, `PROVIDER:MODEL`, `PROVIDER:URL#MODEL`, or `auto` (the largest "
+        "local one for chat that is installed and fits `memory_mb`).",
+        json_schema_extra=_USER_ONLY,
+    )
+    fallbacks: list[str] = Field(
+        default=[],
+        description="Models that answer in its place, in this order, when it does not.",
+        json_schema_extra=_USER_ONLY,
+    )
+    temperature: float = Field(default=0.2, ge=0, le=2, description="How freely it chooses its words; 0 is strict.")
+    prompt: str = Field(
+        default="",
+        description="What to tell it first: text, or `@NAME` for a file in the folder `prompts` beside your settings.",
+    )
+    memory_mb: int = Field(
+        default=0,
+        ge=0,
+        le=4_194_304,
+        description="Megabytes that local models may use together; the one used longest ago makes room. 0 means half "
+        "of this machine's memory.",
+        json_schema_extra=_USER_ONLY,
+    )
+    keys: Literal["auto", "keyring", "file"] = Field(
+        default="auto",
+        description="Where keys of providers are kept: in the system's `keyring`, in an encrypted `file`, or `auto` "
+        "(the keyring where there is one).",
+        json_schema_extra=_USER_ONLY,
+    )
+    proxy: str = Field(
+        default="",
+        description="Address of a proxy for remote models; the environment's is not used.",
+        json_schema_extra=_USER_ONLY,
+    )
+
+
+class ContextSettings(_Section):
+    """How the window of a chat model is divided. What one part leaves unused, the others get."""
+
+    system: int = Field(default=5, ge=0, le=100, description="Share of the instructions; only proportions matter.")
+    project: int = Field(default=15, ge=0, le=100, description="Share of what is found in the project.")
+    history: int = Field(default=30, ge=0, le=100, description="Share of the conversation so far.")
+    task: int = Field(default=40, ge=0, le=100, description="Share of the question and of what it mentions.")
+    reserve: int = Field(default=10, ge=1, le=90, description="Share that is kept free for the answer.")
+
+
+class RoleSettings(_Section):
+    """One role of the agents."""
+
+    model: str = Field(
+        default="", description="Its model, as in `chat.model`; empty means that one.", json_schema_extra=_USER_ONLY
+    )
+    fallbacks: list[str] = Field(
+        default=[],
+        description="Models that answer in its place; with an empty `model`, those of `chat.fallbacks` do.",
+        json_schema_extra=_USER_ONLY,
+    )
+    temperature: float = Field(default=0.2, ge=0, le=2, description="How freely it chooses its words; 0 is strict.")
+    prompt: str = Field(default="", description="What to tell it first, as in `chat.prompt`.")
+
+
+class PlannerSettings(RoleSettings):
+    """The planner, who takes a task apart."""
+
+
+class CoderSettings(RoleSettings):
+    """The coder, who changes code."""
+
+
+class ReviewerSettings(RoleSettings):
+    """The reviewer, who looks for faults."""
+
+
+class TesterSettings(RoleSettings):
+    """The tester, who writes tests."""
+
+
+class DocumenterSettings(RoleSettings):
+    """The documenter, who writes documentation."""
+
+
+class OperatorSettings(RoleSettings):
+    """The operator, who runs commands."""
+
+
 class Settings(BaseSettings):
     """Everything a user can set."""
 
@@ -199,6 +354,15 @@ class Settings(BaseSettings):
     index: IndexSettings = IndexSettings()
     python: PythonSettings = PythonSettings()
     log: LogSettings = LogSettings()
+    agent: AgentSettings = AgentSettings()
+    chat: ChatSettings = ChatSettings()
+    context: ContextSettings = ContextSettings()
+    planner: PlannerSettings = PlannerSettings()
+    coder: CoderSettings = CoderSettings()
+    reviewer: ReviewerSettings = ReviewerSettings()
+    tester: TesterSettings = TesterSettings()
+    documenter: DocumenterSettings = DocumenterSettings()
+    operator: OperatorSettings = OperatorSettings()
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +395,23 @@ def load_settings(
         _merge(merged, source)
     sections = {name: kind(**merged.get(name, {})) for name, kind in _kinds().items()}
     return Settings.model_construct(None, **sections), problems
+
+
+def setting_origins(*, project: Path | None = None, editor: Mapping[str, Any] | None = None) -> dict[str, str]:
+    """Which source set what, by `section.key`: "user", "project", "environment" or "editor"; a default is left out."""
+    names = ["user", *(["project"] if project is not None else []), "environment", "editor"]
+    found: dict[str, str] = {}
+    for name, source in zip(names, _sources(project, editor, []), strict=False):
+        found |= {f"{section}.{key}": name for section, content in source.items() for key in content}
+    return found
+
+
+def check_setting(section: str, key: str, value: Any) -> None:
+    """Raises SettingsError when the schema has no such setting, or the value is not one it can have."""
+    problems: list[Problem] = []
+    _checked({section: {key: value}}, "", problems)
+    if problems:
+        raise SettingsError(problems[0].message)
 
 
 def _kinds() -> dict[str, type[_Section]]:
@@ -359,5 +540,10 @@ def _line_of(text: str, dotted: str) -> int | None:
 
 
 def _merge(into: dict[str, Any], values: Mapping[str, Any]) -> None:
+    kinds = _kinds()
     for section, content in values.items():
-        into.setdefault(section, {}).update(content)
+        table: dict[str, Any] = into.setdefault(section, {})
+        fields = kinds[section].model_fields if section in kinds else {}
+        for key, value in content.items():
+            adds = key in table and key in fields and fields[key].json_schema_extra is _ADDS
+            table[key] = [*table[key], *value] if adds else value

@@ -24,7 +24,7 @@ from tests.bench._harness import ROOT
 
 __all__ = ["Direct", "main", "plain_request"]
 
-PREFIX_TOKENS, SUFFIX_TOKENS = 768, 192
+PREFIX_TOKENS, SUFFIX_TOKENS = 1536, 384
 """The product's budgets."""
 CHARS_PER_TOKEN = 3.2
 MAX_TOKENS = 96

@@ -48,6 +48,29 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteScript:
 
 
 @pytest.fixture
+def talk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WriteScript:
+    """Have chat answered by these rules (see `models/chat/scripted.py`) in everything that is started later."""
+
+    def write(*rules: dict[str, Any]) -> str:
+        path = tmp_path / "talk.toml"
+        path.write_text("rule = [" + ",".join(map(_inline, rules)) + "]", encoding="utf-8")
+        monkeypatch.setenv("ZI_CHAT__MODEL", f"scripted:{path}")
+        monkeypatch.setenv("ZI_DATA_DIR", str(tmp_path / "data"))
+        return f"scripted:{path}"
+
+    return write
+
+
+def _inline(value: Any) -> str:
+    """A value as TOML, on one line."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key} = {_inline(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_inline, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+@pytest.fixture
 async def start_editor(root: Path) -> AsyncIterator[StartEditor]:
     """Start an editor on the project; at the end each is closed and must leave neither process nor stack trace."""
     editors: list[Editor] = []

@@ -15,6 +15,8 @@ import pytest
 import typer.main
 
 from zicoder.cli import app
+from zicoder.commands.builtin import COMMANDS
+from zicoder.commands.names import NAMES
 from zicoder.complete.filters import FILTERS
 from zicoder.lsp.features.inline_completion import CURSOR_MOVED
 from zicoder.lsp.features.suggestion_feedback import ACCEPTED, REJECTED, SHOWN
@@ -126,7 +128,11 @@ def test_the_protocol_page_has_every_extension_and_no_other() -> None:
     assert {name for name in features.features if name.startswith("zi/")} == {
         CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED,
     }  # fmt: skip
-    assert set(re.findall(r"`(zi\.\w+)`", page)) == set(features.commands)
+    slashed = {f"zi.command.{name}" for name in NAMES}
+    assert set(re.findall(r"`(zi\.\w+)`", page)) == set(features.commands) - slashed
+    assert slashed <= set(features.commands)
+    assert "`zi.command.NAME`" in page
+    assert set(NAMES) == {command.name for command in COMMANDS}
     listed = set(re.findall(r"`((?:textDocument|completionItem)/\w+)`", page))
     assert listed == {name for name in features.features if name.startswith(("textDocument/", "completionItem/"))}
     named = set(re.findall(r"`(workspace/\w+)`", page))

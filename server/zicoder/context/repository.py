@@ -60,8 +60,8 @@ class RepositoryContext:
         *,
         index: Callable[[], ProjectIndex | None],
         documents: Callable[[], Iterable[Snapshot]],
-        prefix_tokens: int = 768,
-        suffix_tokens: int = 192,
+        prefix_tokens: int = 1536,
+        suffix_tokens: int = 384,
         budget_tokens: int = BUDGET_TOKENS,
         sources: Sequence[Source] | None = None,
     ) -> None:

@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -25,6 +25,8 @@ from zicoder.engine.protocol import (
     Begun,
     Cancel,
     Chat,
+    Count,
+    Counted,
     Done,
     Failed,
     Infill,
@@ -151,7 +153,7 @@ class Engine:
                 raise EngineStopped("The model was given up for another one meanwhile.")
             await self._start()
             known = self._wanted.get(request.model)
-            if request.model in self._loaded and known and with_id(known, request.id) == request:
+            if request.model in self._loaded and known and _same(known, request):
                 return self._loaded[request.model]
             self._wanted[request.model] = request
             return await self._load_now(request)
@@ -190,11 +192,26 @@ class Engine:
         finally:
             self._waiting.pop(request.id, None)
 
+    async def count(self, model: str, texts: Sequence[str]) -> tuple[int, ...]:
+        """How many tokens each of the texts is for a model that is loaded. Raises EngineError."""
+        request = Count(id=self.new_id(), model=model, texts=tuple(texts))
+        replies = self.submit(request)
+        try:
+            match await replies.get():
+                case Counted() as reply:
+                    return reply.tokens
+                case ZiError() as error:
+                    raise error
+                case reply:
+                    raise EngineError(f"The engine answered out of turn: {type(reply).__name__}.")
+        finally:
+            self._waiting.pop(request.id, None)
+
     def read(self, request: Infill | Chat) -> Reading:
         """An answer to `request`, not yet begun: iterate to begin. Its model must be loaded."""
         return Reading(self, request)
 
-    def submit(self, request: Load | Infill | Chat) -> asyncio.Queue[Reply | ZiError]:
+    def submit(self, request: Load | Infill | Chat | Count) -> asyncio.Queue[Reply | ZiError]:
         """Send a request; its replies arrive in the queue, a failure as an exception object."""
         replies: asyncio.Queue[Reply | ZiError] = asyncio.Queue()
         if self.pid is None:
@@ -344,7 +361,7 @@ class Engine:
         try:
             await self._start()
             for request in list(self._wanted.values()):
-                self._wanted[request.model] = again = with_id(request, self.new_id())
+                self._wanted[request.model] = again = _with_id(request, self.new_id())
                 await self._load_now(again)
         except ZiError as error:
             log.error("engine restart failed: %s", error.sentence)
@@ -377,9 +394,7 @@ class Engine:
                     self._process.kill()
             case Failed():
                 self._deliver(reply.id, _FAILURES[reply.kind](reply.message, hint=reply.hint), last=True)
-            case Done():
-                self._deliver(reply.id, reply, last=True)
-            case Loaded():
+            case Done() | Loaded() | Counted():
                 self._deliver(reply.id, reply, last=True)
             case Begun() | Piece() | Loading():
                 self._deliver(reply.id, reply, last=False)
@@ -436,6 +451,10 @@ class Engine:
             self._on_status(status)
 
 
-def with_id(request: Load, new_id: int) -> Load:
-    """The same request under another id."""
+def _with_id(request: Load, new_id: int) -> Load:
     return msgspec.structs.replace(request, id=new_id)
+
+
+def _same(known: Load, request: Load) -> bool:
+    """Whether a model that was loaded for one purpose serves the other: all that it needs is made when asked for."""
+    return msgspec.structs.replace(known, id=request.id, chat=request.chat) == request

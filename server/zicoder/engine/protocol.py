@@ -3,7 +3,7 @@
 A frame is a 4-byte little-endian length and a msgpack body; other processes of ours are spoken to in such frames, too
 (`framed`, `read_frame`). Requests go down the child's stdin, replies come up its
 stdout. Every request with an `id` is answered by any number of `Piece` or `Loading` and exactly one of
-`Loaded`, `Done` or `Failed`, also when it was cancelled.
+`Loaded`, `Counted`, `Done` or `Failed`, also when it was cancelled.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ __all__ = [
     "Cancel",
     "Chat",
     "ContextPart",
+    "Count",
+    "Counted",
     "Done",
     "Failed",
     "FimTokens",
@@ -35,6 +37,7 @@ __all__ = [
     "Reply",
     "Request",
     "Stats",
+    "Tool",
     "Unload",
     "decode_reply",
     "decode_request",
@@ -70,6 +73,8 @@ class Load(_Frame, frozen=True, kw_only=True):
     context_tokens: int
     threads: int
     fim: FimTokens | None = None
+    chat: bool = False
+    """Wanted for conversations: what fills holes is not made before it is asked for."""
 
 
 class Unload(_Frame, frozen=True, kw_only=True):
@@ -132,8 +137,18 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     content: str
 
 
+class Tool(msgspec.Struct, frozen=True, kw_only=True):
+    """Something a model may call. `schema` is a JSON schema of its arguments without references."""
+
+    name: str
+    schema: str
+
+
 class Chat(_Frame, frozen=True, kw_only=True):
-    """Answer a conversation. `temperature` 0 is greedy."""
+    """Answer a conversation. `temperature` 0 is greedy.
+
+    A prompt that leaves no room for `max_tokens` in the window is refused, not cut.
+    """
 
     id: int
     model: str
@@ -142,6 +157,22 @@ class Chat(_Frame, frozen=True, kw_only=True):
     temperature: float = 0.0
     seed: int = 0
     stop: tuple[str, ...] = ()
+    window: int = 0
+    """Size of the conversation's cache in tokens, at most what the model was taught; 0 means that of `Load`."""
+    schema: str = ""
+    """JSON schema without references that the answer is held to; "" for free text."""
+    tools: tuple[Tool, ...] = ()
+    """A call is `<tool_call>` and a JSON object with `name` and `arguments`, to which the model is held."""
+    must_call: bool = False
+    """The answer is a call and nothing else."""
+
+
+class Count(_Frame, frozen=True, kw_only=True):
+    """How many tokens these texts are. Answered by `Counted`."""
+
+    id: int
+    model: str
+    texts: tuple[str, ...]
 
 
 class Cancel(_Frame, frozen=True, kw_only=True):
@@ -156,7 +187,7 @@ class Ping(_Frame, frozen=True, kw_only=True):
     seq: int
 
 
-Request = Load | Unload | Infill | Chat | Cancel | Ping
+Request = Load | Unload | Infill | Chat | Count | Cancel | Ping
 
 
 class Stats(msgspec.Struct, frozen=True, kw_only=True):
@@ -214,6 +245,13 @@ class Piece(_Frame, frozen=True, kw_only=True):
     logprob: float = 0.0
 
 
+class Counted(_Frame, frozen=True, kw_only=True):
+    """The answer to `Count`, in the order of its texts."""
+
+    id: int
+    tokens: tuple[int, ...]
+
+
 class Done(_Frame, frozen=True, kw_only=True):
     """The request is over."""
 
@@ -237,7 +275,7 @@ class Pong(_Frame, frozen=True, kw_only=True):
     busy_s: float
 
 
-Reply = Ready | Loading | Loaded | Begun | Piece | Done | Failed | Pong
+Reply = Ready | Loading | Loaded | Begun | Piece | Counted | Done | Failed | Pong
 
 _encoder = msgspec.msgpack.Encoder()
 _requests = msgspec.msgpack.Decoder(Request)

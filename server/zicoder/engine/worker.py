@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
 import msgspec
 
@@ -27,6 +27,8 @@ from zicoder.engine.protocol import (
     Begun,
     Cancel,
     Chat,
+    Count,
+    Counted,
     Done,
     Failed,
     Infill,
@@ -54,12 +56,14 @@ PARENT_SILENCE_S = 60.0
 
 _LOAD, _INFILL, _CHAT, _PREFILL = range(4)
 
+Work: TypeAlias = Load | Unload | Infill | Chat | Count
+
 
 @dataclass(order=True)
 class _Job:
     priority: int
     order: int
-    request: Load | Unload | Infill | Chat = field(compare=False)
+    request: Work = field(compare=False)
     steps: Generator[None, None, Stats] | None = field(default=None, compare=False)
     cancelled: bool = field(default=False, compare=False)
 
@@ -108,7 +112,7 @@ class Worker:
         finally:
             os._exit(0)
 
-    def _receive(self, request: Load | Unload | Infill | Chat | Cancel | Ping) -> None:
+    def _receive(self, request: Load | Unload | Infill | Chat | Count | Cancel | Ping) -> None:
         self._heard = time.monotonic()
         match request:
             case Ping():
@@ -119,7 +123,7 @@ class Worker:
             case _:
                 self._enqueue(request)
 
-    def _enqueue(self, request: Load | Unload | Infill | Chat) -> None:
+    def _enqueue(self, request: Work) -> None:
         with self._state:
             self._order += 1
             job = _Job(_priority(request), self._order, request)
@@ -180,13 +184,15 @@ class Worker:
         elif isinstance(request, Unload):
             self._drop(request.model)
             self._finish(job, Stats())
+        elif isinstance(request, Count):
+            tokens = self._loaded(request.model).count(request.texts)
+            self._forget(job)
+            self._send(Counted(id=request.id, tokens=tokens))
         else:
             self._step(job, request)
 
     def _step(self, job: _Job, request: Infill | Chat) -> None:
-        model = self._models.get(request.model)
-        if model is None:
-            raise EngineError(f"The model {request.model!r} is not loaded.")
+        model = self._loaded(request.model)
         if job.steps is None:
 
             def begin(stats: Stats) -> None:
@@ -217,6 +223,11 @@ class Worker:
                 job.steps.close()  # it gives its scratch cells back before anything else runs
             heapq.heappush(self._queue, job)
 
+    def _loaded(self, name: str) -> LoadedModel:
+        if name not in self._models:
+            raise EngineError(f"The model {name!r} is not loaded.")
+        return self._models[name]
+
     def _load(self, job: _Job, request: Load) -> None:
         def progress(percent: int) -> None:
             self._send(Loading(id=request.id, percent=percent))
@@ -227,6 +238,8 @@ class Worker:
         try:
             fim = model.fim_ids(request.fim)
             loaded = LoadedModel(model, fim=fim, n_ctx=n_ctx, threads=request.threads, abort=self._abort)
+            if not request.chat:
+                _ = loaded.filling
         except ZiError:
             model.close()
             raise
@@ -275,7 +288,7 @@ class Worker:
                 os._exit(0)
 
 
-def _priority(request: Load | Unload | Infill | Chat) -> int:
+def _priority(request: Work) -> int:
     match request:
         case Infill():
             return _PREFILL if request.prefill or request.speculative else _INFILL

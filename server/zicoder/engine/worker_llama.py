@@ -11,6 +11,7 @@ from __future__ import annotations
 import codecs
 import ctypes
 import os
+import re
 import sys
 import time
 from collections import deque
@@ -19,7 +20,6 @@ from typing import Any, TypeAlias
 
 import llama_cpp.llama_cpp as ll
 import numpy as np
-import psutil
 from numpy.typing import NDArray
 
 from zicoder.engine.protocol import FimTokens
@@ -31,9 +31,9 @@ __all__ = [
     "Aborted",
     "Cells",
     "Context",
+    "Grammar",
     "Model",
     "PieceDecoder",
-    "ThreadGauge",
     "quiet_native_log",
     "version",
 ]
@@ -79,6 +79,12 @@ def version() -> str:
 
 _NEVER = ll.ggml_abort_callback()
 
+_MARK = re.compile("\ue000(\\d+)\ue001")
+"""Stands for a message's text while the chat template is filled; from the area that Unicode leaves to private use."""
+
+_CANDIDATES = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+"""The library's `llama_token_data`."""
+
 Cells: TypeAlias = "ctypes.Array[ctypes.c_uint8]"
 """A sequence's part of a KV cache, outside of the context: 12 kB a token for the default model."""
 
@@ -102,38 +108,6 @@ class AbortFlag:
     def set(self, abort: bool) -> None:
         """Abort the evaluation under way (and any later one), or allow evaluations again."""
         self._buffer[0] = b"x" if abort else b"\0"
-
-
-class ThreadGauge:
-    """How many threads are worth using now: those for which no other process wants the core.
-
-    llama.cpp's threads meet at a barrier after every operation. On a core shared with a busy process each meeting
-    waits for the scheduler: on two cores with one of them busy, one thread was measured to be twice as fast as two.
-    """
-
-    MIN_WINDOW_S = 0.2
-
-    def __init__(self, most: int) -> None:
-        self._most = most
-        self._process = psutil.Process()
-        self._cores = psutil.cpu_count() or 1
-        self._now = most
-        self._at, self._busy, self._own = self._sample()
-
-    def _sample(self) -> tuple[float, float, float]:
-        machine, own = psutil.cpu_times(), self._process.cpu_times()
-        idle = machine.idle + getattr(machine, "iowait", 0.0)
-        return time.monotonic(), sum(machine[:8]) - idle, own.user + own.system
-
-    def read(self) -> int:
-        """Threads to use for the next request."""
-        at, busy, own = self._sample()
-        elapsed = at - self._at
-        if elapsed >= self.MIN_WINDOW_S:
-            others = max(0.0, (busy - self._busy) - (own - self._own)) / elapsed
-            self._at, self._busy, self._own = at, busy, own
-            self._now = max(1, min(self._most, round(self._cores - others)))
-        return self._now
 
 
 class PieceDecoder:
@@ -179,6 +153,11 @@ class Model:
     def handle(self) -> Any:
         """The native pointer."""
         return self._model
+
+    @property
+    def vocab(self) -> Any:
+        """The native pointer to the vocabulary."""
+        return self._vocab
 
     @property
     def description(self) -> str:
@@ -234,22 +213,63 @@ class Model:
             ids.append(tokens[0])
         return ids[0], ids[1], ids[2]
 
-    def chat_prompt(self, messages: Sequence[tuple[str, str]]) -> str:
-        """The conversation in the model's own chat template, ready for the assistant's turn."""
+    def chat_tokens(self, messages: Sequence[tuple[str, str]]) -> list[int]:
+        """The conversation in the model's own chat template, ready for the assistant's turn.
+
+        Control tokens come from the template alone: a message that spells one is text.
+        """
         template = ll.llama_model_chat_template(self._model, None)
+        marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
         turns = (ll.llama_chat_message * len(messages))(
-            *(ll.llama_chat_message(role=role.encode(), content=text.encode()) for role, text in messages)
+            *(
+                ll.llama_chat_message(role=role.encode(), content=mark.encode())
+                for (role, _), mark in zip(messages, marks, strict=True)
+            )
         )
-        size = 256 + 2 * sum(len(text.encode()) + 64 for _, text in messages)
+        size = 256 + 128 * len(messages)
         buffer = ctypes.create_string_buffer(size)
         n = ll.llama_chat_apply_template(template, turns, len(messages), True, buffer, size)
         if n < 0 or n > size:
             raise ModelMisconfigured("This model has no chat template that can be used.")
-        return buffer.raw[:n].decode("utf-8", "replace")
+        rendered = buffer.raw[:n].decode("utf-8", "replace")
+        tokens, at = list(self.bos), 0
+        for mark in _MARK.finditer(rendered):
+            tokens += self.tokenize(rendered[at : mark.start()], special=True)
+            tokens += self.tokenize(messages[int(mark[1])][1])
+            at = mark.end()
+        tokens += self.tokenize(rendered[at:], special=True)
+        return tokens
 
     def close(self) -> None:
         """Free the weights. Contexts must be closed before."""
         ll.llama_model_free(self._model)
+
+
+class Grammar:
+    """Which tokens may come next, by a grammar in llama.cpp's GBNF. Accepting any other token is not allowed."""
+
+    def __init__(self, model: Model, gbnf: str) -> None:
+        """Raises ModelMisconfigured for a grammar that cannot be read."""
+        self._sampler = ll.llama_sampler_init_grammar(model.vocab, gbnf.encode(), b"root")
+        if not self._sampler:
+            raise ModelMisconfigured("The format that the answer is held to cannot be expressed for this model.")
+
+    def allowed(self, tokens: NDArray[np.int32]) -> NDArray[np.bool_]:
+        """For each token, whether it may come next."""
+        rows = np.zeros(len(tokens), _CANDIDATES)
+        rows["id"] = tokens
+        data = rows.ctypes.data_as(ctypes.POINTER(ll.llama_token_data))
+        array = ll.llama_token_data_array(data, len(rows), -1, False)
+        ll.llama_sampler_apply(self._sampler, ctypes.byref(array))
+        return np.isfinite(rows["logit"])
+
+    def accept(self, token: int) -> None:
+        """The token that comes next."""
+        ll.llama_sampler_accept(self._sampler, token)
+
+    def close(self) -> None:
+        """Free it."""
+        ll.llama_sampler_free(self._sampler)
 
 
 class Context:

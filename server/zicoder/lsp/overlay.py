@@ -2,8 +2,8 @@ r"""The documents the editor has open, as the editor sees them, over those on di
 
 pygls splits lines as `str.splitlines` does, also at form feeds, U+2028 and others; LSP knows "\n", "\r\n" and
 "\r" only. With pygls' own documents one such character makes every later incremental change land on the
-wrong line. It also splits the whole text anew for each change. The classes here replace both; `ZiProtocol` is how a
-server installs them.
+wrong line. It also splits the whole text anew for each change. The classes here replace both; `ZiProtocol` is how
+a server installs them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,13 @@ from pathlib import Path
 from urllib.parse import unquote
 
 from lsprotocol import types
-from pygls.protocol import LanguageServerProtocol
 from pygls.workspace import TextDocument, Workspace
 
 from zicoder.errors import InputError
 from zicoder.lsp.convert import offset_of, path_of
 from zicoder.text import LINE_END, Edit, LineIndex, Snapshot, common_prefix, language_of, split_lines
 
-__all__ = ["ZiProtocol", "ZiTextDocument", "ZiWorkspace", "snapshot_of"]
+__all__ = ["ZiTextDocument", "ZiWorkspace", "snapshot_of"]
 
 log = logging.getLogger("zicoder.lsp")
 
@@ -200,24 +199,6 @@ class ZiWorkspace(Workspace):
             log.warning("The editor changed %s without having opened it; the change is ignored.", text_doc.uri)
             return
         super().update_text_document(text_doc, change)
-
-
-class ZiProtocol(LanguageServerProtocol):
-    """pygls' protocol with our workspace: pass it as `protocol_cls` to the `LanguageServer` constructor."""
-
-    @property
-    def workspace(self) -> ZiWorkspace:
-        """The workspace, ours. pygls builds its own class in `initialize` and offers no hook, so swap at first use."""
-        base = super().workspace
-        if not isinstance(base, ZiWorkspace):
-            base = ZiWorkspace(
-                base.root_uri,
-                types.TextDocumentSyncKind.Incremental,
-                list(base.folders.values()),
-                base.position_encoding,
-            )
-            self._workspace = base
-        return base
 
 
 def snapshot_of(document: TextDocument) -> Snapshot:

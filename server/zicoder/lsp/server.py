@@ -25,6 +25,7 @@ from zicoder import __version__
 from zicoder.engine.status import EngineState
 from zicoder.errors import CodeIndexError, ZiError
 from zicoder.lsp.convert import path_of
+from zicoder.lsp.editor_settings import SECTION, plain, without_defaults
 from zicoder.lsp.features import (
     code_index,
     completion,
@@ -35,15 +36,18 @@ from zicoder.lsp.features import (
     hover,
     inline_completion,
     signature_help,
+    slash_commands,
     suggestion_feedback,
 )
-from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
+from zicoder.lsp.overlay import ZiWorkspace, snapshot_of
 from zicoder.lsp.progress import BackgroundProgress
+from zicoder.lsp.protocol import ZiProtocol
 from zicoder.lsp.status import StatusReporter
 from zicoder.text import Snapshot
 
 if TYPE_CHECKING:  # see `load_the_rest`
     from zicoder.assist.jedi_bridge import JediBridge
+    from zicoder.commands.session import Session as SlashSession
     from zicoder.complete.completer import Completer
     from zicoder.complete.control import Control
     from zicoder.complete.journal import Journal
@@ -56,7 +60,6 @@ __all__ = ["ZiServer", "make_server", "serve"]
 
 log = logging.getLogger("zicoder.lsp")
 
-SECTION = "zi"
 SETTINGS_S = 5.0
 """How long a client may take to tell its settings."""
 STOP_S = 1.0
@@ -81,6 +84,10 @@ class ZiServer(LanguageServer):
         self._watching_files = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
+        self._up = asyncio.Event()
+        """Whether the project is there."""
+        self._slash: SlashSession | None = None
+        self._slash_turn = asyncio.Lock()
 
     # --- what features ask for
 
@@ -119,6 +126,25 @@ class ZiServer(LanguageServer):
         found = (self.snapshot(uri) for uri in reversed(self.open_uris))
         return [snapshot for snapshot in found if snapshot is not None]
 
+    async def slash_session(self) -> SlashSession:
+        """What the /commands of this client work with, made at first use. Waits until the project is brought up."""
+        async with self._slash_turn:
+            if self._slash is None:
+                await self._up.wait()
+                project = self.project
+                assert project is not None
+                commands, front = await asyncio.to_thread(
+                    lambda: [importlib.import_module(f"zicoder.{name}") for name in ("commands.session", "lsp.front")]
+                )
+                person = front.EditorFront(self, project.root or Path.cwd())
+                self._slash = commands.Session(project, person, documents=self.snapshots)
+            assert self._slash is not None
+            return self._slash
+
+    def send_progress(self, token: str | int, value: Any) -> None:
+        """Tell the client how a command goes on, with the client's own token."""
+        self.protocol.notify("$/progress", types.ProgressParams(token=token, value=value))
+
     @property
     def control(self) -> Control | None:
         """The switches of this session."""
@@ -155,6 +181,7 @@ class ZiServer(LanguageServer):
 
         editor = await self._editor_settings(self.initial_settings)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
+        self._up.set()
         self.completer = self._completer(self.project)
         self.in_background(self.completer.session.remember())
         for document in self.snapshots():  # whatever was opened while we were loading
@@ -265,6 +292,8 @@ class ZiServer(LanguageServer):
             await asyncio.wait(tasks, timeout=STOP_S)
         if self.completer:
             await self.completer.close()
+        if self._slash:
+            await self._slash.close()
         if self.project:
             await self.project.close()
         if self._jedi:
@@ -300,7 +329,7 @@ class ZiServer(LanguageServer):
                 values = answer[0] if answer else None
             except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, we go on with defaults
                 log.warning("the editor did not tell its settings: %s", error)
-        return _without_defaults(_plain(values))
+        return without_defaults(plain(values))
 
     def _show_problems(self) -> None:
         for problem in self.project.problems if self.project else []:
@@ -341,31 +370,6 @@ def load_the_rest() -> None:
     importlib.import_module("zicoder.complete.completer")  # and with it settings, workspace and models
 
 
-def _plain(values: Any) -> dict[str, Any]:
-    """Settings as pygls hands them over (nested named tuples or dicts) as dicts."""
-    if hasattr(values, "_asdict"):
-        values = values._asdict()
-    if not isinstance(values, dict):
-        return {}
-    table = cast("dict[str, Any]", values)
-    return {key: _plain(value) if hasattr(value, "_asdict") else value for key, value in table.items()}
-
-
-def _without_defaults(values: dict[str, Any]) -> dict[str, Any]:
-    """The sections that are ours, without values that only repeat a default."""
-    from zicoder.settings import Settings
-
-    values = values.get(SECTION, values)
-    defaults = Settings.model_construct().model_dump(mode="json")
-    ours: dict[str, dict[str, Any]] = {
-        name: v for name, v in values.items() if name in defaults and isinstance(v, dict)
-    }
-    return {
-        name: {key: v for key, v in section.items() if v is not None and v != defaults[name].get(key)}
-        for name, section in ours.items()
-    }
-
-
 class _PythonNames:
     """The Python analysis of a session, which is another object after a change of settings."""
 
@@ -399,7 +403,7 @@ def make_server() -> ZiServer:
 
     for feature in (
         completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands, code_index,
-        documents, suggestion_feedback,
+        documents, suggestion_feedback, slash_commands,
     ):  # fmt: skip
         feature.register(server)
     return server

@@ -16,7 +16,7 @@ from zicoder.models.protocols import Guide, InfillRequest, InfillStats
 from zicoder.models.store import ResolvedModel
 from zicoder.settings import EngineSettings
 
-__all__ = ["LlamaInfill", "default_threads"]
+__all__ = ["LlamaInfill", "default_threads", "encodable", "load_request"]
 
 
 PROMPT_MS = 250
@@ -29,6 +29,20 @@ def default_threads() -> int:
     process = psutil.Process()
     allowed = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else physical
     return max(1, min(physical, allowed))
+
+
+def load_request(new_id: int, model: ResolvedModel, settings: EngineSettings, *, chat: bool = False) -> Load:
+    """The message that loads a model. The same for every purpose, so that one loaded model serves all."""
+    fim = model.fim
+    return Load(
+        id=new_id,
+        model=model.name,
+        path=str(model.path),
+        context_tokens=settings.context_tokens,
+        threads=settings.threads or default_threads(),
+        fim=FimTokens(prefix=fim.prefix, suffix=fim.suffix, middle=fim.middle) if fim else None,
+        chat=chat,
+    )
 
 
 class LlamaInfill:
@@ -52,17 +66,7 @@ class LlamaInfill:
 
     async def load(self) -> Loaded:
         """Load the model if it is not. Raises EngineError, ModelError."""
-        fim = self._model.fim
-        self._loaded = await self._engine.load(
-            Load(
-                id=self._engine.new_id(),
-                model=self.name,
-                path=str(self._model.path),
-                context_tokens=self._settings.context_tokens,
-                threads=self._settings.threads or default_threads(),
-                fim=FimTokens(prefix=fim.prefix, suffix=fim.suffix, middle=fim.middle) if fim else None,
-            )
-        )
+        self._loaded = await self._engine.load(load_request(self._engine.new_id(), self._model, self._settings))
         return self._loaded
 
     def infill(self, request: InfillRequest) -> LlamaStream:
@@ -82,8 +86,8 @@ class LlamaInfill:
             id=self._engine.new_id(),
             model=self.name,
             document=request.document,
-            prefix=_encodable(request.prefix),
-            suffix=_encodable(request.suffix),
+            prefix=encodable(request.prefix),
+            suffix=encodable(request.suffix),
             max_tokens=request.max_tokens,
             stop=request.stop,
             prefill=prefill,
@@ -92,22 +96,22 @@ class LlamaInfill:
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,
             comment=request.comment,
-            context=tuple(protocol.ContextPart(_encodable(p.path), _encodable(p.text)) for p in request.context),
+            context=tuple(protocol.ContextPart(encodable(p.path), encodable(p.text)) for p in request.context),
             draft=request.draft,
             speculative=request.speculative,
             guide=_guide(request.guide) if request.guide and not prefill else None,
         )
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """The text with half characters (lone surrogates, which editors do send) replaced, one for one."""
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _guide(guide: Guide) -> protocol.Guide:
     return protocol.Guide(
-        here=tuple(map(_encodable, guide.here)),
-        typed=_encodable(guide.typed),
+        here=tuple(map(encodable, guide.here)),
+        typed=encodable(guide.typed),
         listed=guide.listed,
         members=_names(guide.members),
         arguments=_names(guide.arguments),
@@ -115,7 +119,7 @@ def _guide(guide: Guide) -> protocol.Guide:
 
 
 def _names(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
-    return {_encodable(key): tuple(map(_encodable, names)) for key, names in table.items()}
+    return {encodable(key): tuple(map(encodable, names)) for key, names in table.items()}
 
 
 class LlamaStream:

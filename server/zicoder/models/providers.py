@@ -24,3 +24,20 @@ INFILL_PROVIDERS: Registry[InfillProvider] = Registry("infill provider", group="
 def scripted(argument: str) -> InfillModel:
     """`scripted:FILE`. Raises ModelError."""
     return ScriptedModel.from_file(Path(argument))
+
+
+def remote(style: str) -> InfillProvider:
+    """`STYLE:MODEL` or `STYLE:URL#MODEL`: a server. What speaks HTTP and holds keys is imported only then."""
+
+    def make(argument: str) -> InfillModel:
+        from zicoder.models.remote_infill import RemoteInfill
+
+        return RemoteInfill(style, argument)
+
+    return make
+
+
+INFILL_PROVIDERS.register("openai")(remote("openai"))
+INFILL_PROVIDERS.register("llama-server")(remote("llama-server"))
+INFILL_PROVIDERS.register("ollama")(remote("ollama"))
+INFILL_PROVIDERS.register("mistral")(remote("mistral"))

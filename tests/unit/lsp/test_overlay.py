@@ -13,7 +13,8 @@ from pygls.lsp.server import LanguageServer
 
 from zicoder.errors import InputError
 from zicoder.lsp.convert import uri_of
-from zicoder.lsp.overlay import ZiProtocol, ZiWorkspace, snapshot_of
+from zicoder.lsp.overlay import ZiWorkspace, snapshot_of
+from zicoder.lsp.protocol import ZiProtocol
 from zicoder.text import Edit, LineIndex, Snapshot
 
 CODECS = {"utf-8": ("utf-8", 1), "utf-16": ("utf-16-le", 2), "utf-32": ("utf-32-le", 4)}

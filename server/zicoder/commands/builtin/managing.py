@@ -1,0 +1,111 @@
+"""Commands about Zi itself: /help, /model, /agents, /history, /clear."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+from typing import Literal
+
+from zicoder.agents.conversation import to_markdown
+from zicoder.commands.builtin.table import COMMANDS
+from zicoder.commands.own import own_commands
+from zicoder.commands.registry import Invocation
+from zicoder.commands.session import Session
+from zicoder.errors import InputError
+from zicoder.events import Event, Finished
+from zicoder.models.chat.names import parse_name
+from zicoder.models.chat.providers import CHAT_PROVIDERS
+from zicoder.models.chat.roles import matrix
+from zicoder.settings import setting_origins
+
+__all__ = ["agents", "clear", "help_", "history", "model"]
+
+
+@COMMANDS.command("help")
+async def help_(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
+    """List the commands, or say more about one."""
+    own = await asyncio.to_thread(own_commands, session.workspace.root)
+    if prompt:
+        command = COMMANDS.get(prompt.lstrip("/").split()[0], own)
+        yield Finished("\n\n".join(filter(None, (f"`{command.usage}`", f"{command.title}.", command.details))))
+        return
+    listed = [*COMMANDS, *(command for command in own if command.name not in COMMANDS)]
+    lines = [f"- `/{command.name}` {command.title}" for command in listed]
+    data = {"commands": [{"name": c.name, "title": c.title, "usage": c.usage} for c in listed]}
+    yield Finished("\n".join([*lines, "", "Text without a slash is a question: `/ask`."]), data)
+
+
+@COMMANDS.command("model")
+async def model(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
+    """Say which model answers, or set it for this session.
+
+    `/model local:qwen2.5-coder-1.5b`, `/model ollama:qwen2.5-coder:7b`; `/model auto` goes back to the settings.
+    """
+    if prompt == "auto":
+        session.chosen_model = ""
+    elif prompt:
+        name = parse_name(prompt)
+        CHAT_PROVIDERS.get(name.provider)
+        if name.provider == "local":
+            await asyncio.to_thread(session.store.resolve, name.model)
+        session.chosen_model = str(name)
+    role = await asyncio.to_thread(session.role, "chat")
+    source = "for this session" if session.chosen_model else "by the settings"
+    yield Finished(f"`{role.models[0]}` answers, {source}.", {"model": role.models[0], "fallbacks": role.models[1:]})
+
+
+@COMMANDS.command("agents")
+async def agents(session: Session, invocation: Invocation) -> AsyncIterator[Event]:
+    """Show which model plays which role."""
+    origins = await asyncio.to_thread(setting_origins, project=session.workspace.root)
+    rows = await asyncio.to_thread(matrix, session.workspace.settings, origins, session.store)
+    lines = ["| role | model | set by | falls back to |", "|---|---|---|---|"]
+    lines += [
+        f"| {row.role} | {row.answers or row.problem} | {row.source} | {', '.join(row.fallbacks) or '-'} |"
+        for row in rows
+    ]
+    yield Finished("\n".join(lines), {"roles": [asdict(row) for row in rows]})
+
+
+@COMMANDS.command("history")
+async def history(
+    session: Session, invocation: Invocation, *, do: Literal["list", "show", "rename", "delete", ""] = "",
+    prompt: str = "",
+) -> AsyncIterator[Event]:  # fmt: skip
+    """List the conversations about this project; show, rename or delete one.
+
+    `/history show ID` gives it as Markdown, `/history rename ID TITLE`, `/history delete ID`. An ID may be shortened;
+    `last` is the latest.
+    """
+    store = session.conversations
+    identity, _, rest = prompt.partition(" ")
+    if do in ("", "list"):
+        listed = await asyncio.to_thread(store.list)
+        lines = [f"- `{each.id}` {each.title} ({each.turns} turns, {_day(each.at)})" for each in listed]
+        text = "\n".join(lines) or "There is no conversation about this project yet."
+        yield Finished(text, {"conversations": [asdict(each) for each in listed]})
+        return
+    if not identity:
+        raise InputError("Which conversation?", hint=f"`/history {do} last`; `/history` lists them.")
+    if do == "show":
+        found = await asyncio.to_thread(store.read, identity)
+        yield Finished(to_markdown(found), {"conversation": found.id})
+    elif do == "rename":
+        await asyncio.to_thread(store.rename, identity, rest)
+        yield Finished("Renamed.")
+    else:
+        await asyncio.to_thread(store.delete, identity)
+        yield Finished("Deleted.")
+
+
+@COMMANDS.command("clear")
+async def clear(session: Session, invocation: Invocation) -> AsyncIterator[Event]:
+    """Begin a new conversation. The old one stays in the history."""
+    identity = session.conversations.begin() if session.workspace.root else ""
+    yield Finished("A new conversation begins.", {"conversation": identity})
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at))

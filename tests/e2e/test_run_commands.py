@@ -1,0 +1,116 @@
+"""`zi run` and `zi key`: the /commands at a terminal, without anybody to ask."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from editor import RunZi, WriteScript
+
+CALC = b'"""Calc."""\r\n\r\n\r\ndef add(a, b):\r\n    return a - b\r\n'
+FIXED = "```python\ndef add(a, b):\n    return a + b\n```"
+PLAN = "- T1: read calc.py (30m)\n- T2: mend add in calc.py (1h), after T1\n"
+
+
+@pytest.fixture(autouse=True)
+def a_project(root: Path) -> None:
+    subprocess.run(["git", "init", "-q", "."], cwd=root, check=True)
+    (root / "calc.py").write_bytes(CALC)
+
+
+def test_an_answer_goes_to_standard_output(zi: RunZi, talk: WriteScript) -> None:
+    talk({"when": "wrong", "text": "`add` in calc.py:4 subtracts."})
+    done = zi("run", "what is wrong in @calc.py?")
+    assert done.returncode == 0
+    assert done.stdout == "`add` in calc.py:4 subtracts.\n"
+
+
+def test_a_place_that_does_not_exist_is_not_cited(zi: RunZi, talk: WriteScript) -> None:
+    talk({"when": "", "text": "See calc.py:400."})
+    done = zi("run", "where? @calc.py")
+    assert "400" in done.stderr
+
+
+def test_edits_need_a_yes_and_keep_the_line_ends(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    talk({"when": "mend", "text": FIXED})
+    asked = zi("run", "/fix", "--file", "calc.py:4-5")
+    assert "+    return a + b" in asked.stderr
+    assert "nobody to ask" in asked.stderr
+    assert (root / "calc.py").read_bytes() == CALC
+    done = zi("run", "/fix", "--file", "calc.py:4-5", "--yes")
+    assert done.returncode == 0
+    assert (root / "calc.py").read_bytes() == CALC.replace(b"a - b", b"a + b")
+    back = zi("run", "/undo", "--yes")
+    assert back.returncode == 0
+    assert (root / "calc.py").read_bytes() == CALC
+
+
+def test_what_would_be_sent_is_shown_and_nothing_is_sent(zi: RunZi, talk: WriteScript) -> None:
+    talk({"when": "", "fail": "asked"})
+    done = zi("run", "what is @calc.py?", "--show-context")
+    assert done.returncode == 0
+    assert "task" in done.stdout
+    assert "calc.py" in done.stdout
+
+
+def test_events_are_lines_of_json(zi: RunZi, talk: WriteScript) -> None:
+    talk({"when": "", "text": "Yes."})
+    events = [json.loads(line) for line in zi("run", "well?", "--json").stdout.splitlines()]
+    assert events[-1]["event"] == "finished"
+    assert events[-1]["text"] == "Yes."
+
+
+def test_a_plan_is_a_file_that_is_kept_up(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    talk({"when": "Plan this", "text": PLAN})
+    made = zi("run", "/plan mend the calculator", "--yes")
+    assert "0 of 2 tasks are done." in made.stdout
+    plan = root / ".zicoder" / "plan.md"
+    plan.write_text(plan.read_text() + "\nMy own words.\n")
+    assert "T1, read calc.py" in zi("run", "/plan next").stdout
+    assert "1 of 2 tasks are done." in zi("run", "/plan done T1", "--yes").stdout
+    assert plan.read_text().endswith("\nMy own words.\n")
+    assert "There is no task" in zi("run", "/plan done T9").stderr
+
+
+def test_a_review_is_of_the_diff(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    talk({"when": "subtract", "text": "- **high** `calc.py:5`: it adds."}, {"when": "", "text": "no diff was shown"})
+    commit = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-qam", "begin"]
+    subprocess.run(["git", "add", "-A"], cwd=root, check=True)
+    subprocess.run(commit, cwd=root, check=True)
+    (root / "calc.py").write_bytes(CALC.replace(b"return a - b", b"return a + b  # no subtract"))
+    assert zi("run", "/review").stdout.startswith("- **high**")
+
+
+def test_commands_are_refused_where_nobody_can_be_asked(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    talk({"when": "", "text": "x"})
+    done = zi("run", "/run !touch made")
+    assert done.returncode == 1
+    assert "said no" in done.stderr
+    assert not (root / "made").exists()
+
+
+def test_a_workflow_goes_through_its_steps_and_can_be_resumed(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    (root / ".zicoder" / "workflows").mkdir(parents=True)
+    steps = (
+        '[[steps]]\nid = "think"\nrole = "planner"\nprompt = "Think: {task}"\n'
+        '[[steps]]\nid = "say"\nrole = "documenter"\ninputs = ["think"]\nprompt = "Say: {think}"\n'
+    )
+    (root / ".zicoder" / "workflows" / "small.toml").write_text(f'name = "small"\n{steps}')
+    talk({"when": "Think: calc", "text": "it adds"}, {"when": "Say: it adds", "fail": "Away."})
+    failed = zi("run", "/workflow --name small calc")
+    assert "Step say failed" in failed.stderr
+    assert "say (documenter): failed" in failed.stdout
+    talk({"when": "Say: it adds", "text": "It adds."})
+    resumed = zi("run", "/workflow resume --name small")
+    assert "say (documenter): done" in resumed.stdout
+    assert "It adds." in resumed.stdout
+
+
+def test_keys_are_kept_and_never_shown(zi: RunZi, talk: WriteScript, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk({"when": "", "text": "x"})
+    monkeypatch.setenv("ZI_CHAT__KEYS", "file")
+    assert zi("key", "list").stdout == ""
+    missing = zi("run", "/model openai:gpt-x")
+    assert missing.returncode == 0
