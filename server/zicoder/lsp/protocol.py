@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcInvalidParams
@@ -39,7 +39,8 @@ class ZiProtocol(LanguageServerProtocol):
 
         pygls runs it in another one, which a cancelled request leaves running to its end.
         """
-        commands = cast("dict[str, Callable[..., Any]]", self.fm.commands)
+        known: Any = self.fm
+        commands: dict[str, Callable[..., Any]] = known.commands
         handler = commands.get(params.command)
         if handler is None:
             raise JsonRpcInvalidParams.of(ValueError(f"Command name {params.command!r} is not defined"))
