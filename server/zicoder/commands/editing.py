@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 import textwrap
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -50,8 +51,9 @@ TRIES = 2
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _OPEN_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n`]*\n(.*)\Z", re.DOTALL | re.MULTILINE)
 _OPENS = re.compile(
-    r"\s*(?:@|(?:export\s+|default\s+|public\s+|private\s+|protected\s+|static\s+|abstract\s+|async\s+|pub\s+)*"
-    r"(?:def|class|function|fn|func|fun|interface|struct|enum|trait|impl)\b)|.*(?:=>|\))\s*\{\s*$"
+    r"\s*(?:(?:export\s+|default\s+|public\s+|private\s+|protected\s+|static\s+|abstract\s+|async\s+|pub\s+)*"
+    r"(?:def|class|function|fn|func|fun|interface|struct|enum|trait|impl)\b)"
+    r"|(?!\s*\}?\s*(?:if|for|foreach|while|switch|else|catch|try|do|with|using|lock|match|return)\b).*(?:=>|\))\s*\{\s*$"
 )
 
 
@@ -91,9 +93,11 @@ def region_of(session: Session, invocation: Invocation) -> Region | None:
 
 
 def _enclosing(snapshot: Snapshot, line: int) -> tuple[int, int] | None:
-    """The lines of the definition around a line, by indentation: its head, decorators above, and what is deeper."""
+    """The lines of the definition around a line, by indentation: decorators, its head, and what is deeper."""
     lines = [snapshot.lines.line(number) for number in range(len(snapshot.lines))]
-    level = indent_of(lines[line]) if lines[line].strip() else 10_000
+    while line + 1 < len(lines) and lines[line].lstrip().startswith("@"):
+        line += 1
+    level = indent_of(lines[line]) if lines[line].strip() else sys.maxsize
     for first in range(line, -1, -1):
         text = lines[first]
         if not text.strip():
