@@ -99,11 +99,11 @@ class RepositoryContext:
 
     async def prepare(self, snapshot: Snapshot, offset: int) -> None:
         """Ask all sources for this place, and keep what `parts` will give. Raises nothing that a source raised."""
+        turn = self._turn[snapshot.uri] = next(self._turns)  # before anything is waited for: calls keep their order
         path = await asyncio.to_thread(self._real_path, snapshot)
         if path is None or self.budget_tokens <= 0:
             self.closed(snapshot.uri)
             return
-        turn = self._turn[snapshot.uri] = next(self._turns)
         others = tuple(itertools.islice((d for d in self._documents() if d.uri != snapshot.uri), OPEN_DOCUMENTS))
         place = await asyncio.to_thread(self._place, snapshot, offset, path, others)
         answers = await asyncio.gather(*(self._ask(source, place) for source in self._sources))

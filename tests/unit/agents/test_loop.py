@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ def gate(tmp_path: Path) -> Gate:
     )  # fmt: skip
 
 
-def speaking(*answers: list[Said], again: bool = False) -> Any:
+def speaking(*answers: Sequence[Said], again: bool = False) -> Any:
     """Makes a model that gives these answers, one after the other; with `again` the last one for ever."""
     left = list(answers)
 
