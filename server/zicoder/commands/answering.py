@@ -7,6 +7,7 @@ may do, `agents.loop` and the gate decide.
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
@@ -138,16 +139,15 @@ async def answer(
 
     Raises ZiError. What was said is part of the conversation from then on, an answer that was cut off included.
     """
-    from zicoder.agents.loop import Task, run  # pydantic-ai takes a second
-
     shown = shown or await show(session, invocation, question)
+    loop = await asyncio.to_thread(importlib.import_module, "zicoder.agents.loop")  # pydantic-ai takes a second
     for note in shown.notes:
         yield Notice(note)
     meter, began, said = Meter(), time.time(), list[str]()
     history = [
         ("assistant" if placed.item.role == "assistant" else "user", placed.text) for placed in shown.assembled.history
     ]
-    task = Task(
+    task = loop.Task(
         instructions=shown.assembled.system,
         prompt=shown.assembled.prompt,
         history=[("assistant" if role == "assistant" else "user", text) for role, text in history],
@@ -157,7 +157,7 @@ async def answer(
         tools=question.tools,
     )
     try:
-        async for event in run(partial(session.model, shown.role.models), task, meter):
+        async for event in loop.run(partial(session.model, shown.role.models), task, meter):
             if isinstance(event, Delta):
                 said.append(event.text)
             if not isinstance(event, Finished):

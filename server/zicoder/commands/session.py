@@ -7,6 +7,7 @@ pydantic-ai nor a sandbox is there before a command wants them. Front ends make 
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -222,16 +223,15 @@ class Session:
             return self._gate
 
     async def _made_gate(self) -> Gate:
-        from zicoder.agents.toolbox import tools
-
         root, settings = self.root, self.workspace.settings.agent
+        toolbox = await asyncio.to_thread(importlib.import_module, "zicoder.agents.toolbox")
         sandbox: Sandbox = await open_sandbox(root, settings)
         command = settings.test_command or await asyncio.to_thread(suggested_test_command, root)
 
         def applied(proposal: Proposal) -> Any:
             self.undo.record(proposal)
 
-        found = tools(
+        found = toolbox.tools(
             root, front=self.front, sandbox=sandbox, index=self.index, test_command=command, open_text=self.open_text,
             applied=applied,
         )  # fmt: skip

@@ -7,6 +7,7 @@ the response holds the whole text again, since some clients lose or reorder prog
 from __future__ import annotations
 
 import asyncio
+import importlib
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
@@ -21,7 +22,7 @@ from zicoder.lsp.convert import offset_of
 from zicoder.text import Snapshot
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
-    from zicoder.commands.registry import Invocation
+    from zicoder.commands.registry import Command, Commands, Invocation
     from zicoder.commands.session import Session
     from zicoder.events import Event
 
@@ -60,12 +61,8 @@ def register(server: SlashHost) -> None:
     @server.command("zi.commands")
     async def commands() -> list[dict[str, Any]]:
         """All commands, those of the project included: name, title, usage."""
-        from zicoder.commands.builtin import COMMANDS
-        from zicoder.commands.own import own_commands
-
-        session = await server.slash_session()
-        own = await asyncio.to_thread(own_commands, session.workspace.root)
-        every = [*COMMANDS, *(command for command in own if command.name not in COMMANDS)]
+        builtin, own = await _known(await server.slash_session())
+        every = [*builtin, *(command for command in own if command.name not in builtin)]
         return [{"name": c.name, "title": c.title, "usage": c.usage, "details": c.details} for c in every]
 
     @server.command("zi.roles")
@@ -117,13 +114,18 @@ async def _run(server: SlashHost, text: str, values: dict[str, Any]) -> dict[str
     stream = _Stream(server, token) if isinstance(token, (str, int)) else None
     if stream:
         stream.put({"kind": "begun"})
-    from zicoder.commands.builtin import COMMANDS
-    from zicoder.commands.own import own_commands
-
     session = await server.slash_session()
-    own = await asyncio.to_thread(own_commands, session.workspace.root)
+    builtin, own = await _known(session)
     invocation = _invocation(server, text, values)
-    return await _told(COMMANDS.dispatch(session, invocation, own), stream)
+    return await _told(builtin.dispatch(session, invocation, own), stream)
+
+
+async def _known(session: Session) -> tuple[Commands[Session], list[Command[Session]]]:
+    """The built-in commands, and those of the project."""
+    builtin, own = await asyncio.to_thread(
+        lambda: [importlib.import_module(f"zicoder.commands.{name}") for name in ("builtin", "own")]
+    )
+    return builtin.COMMANDS, await asyncio.to_thread(own.own_commands, session.workspace.root)
 
 
 async def _told(events: AsyncIterator[Event], stream: _Stream | None) -> dict[str, Any]:
