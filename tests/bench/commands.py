@@ -20,7 +20,7 @@ from lsprotocol import types
 from tests.bench._harness import Editor, median, report
 from tests.bench.completion import places, source
 
-TOKEN = "bench"  # noqa: S105 - of a progress
+TOKEN = "bench"
 QUESTION = "In one sentence: what does `wrap` do? @textwrap_copy.py:1-150"
 AGAIN = ("And `fill`?", "And `dedent`?", "And `indent`?", "And `shorten`?")
 LONG = "Explain every method of this class, one after the other, in detail. @textwrap_copy.py:40-120"
