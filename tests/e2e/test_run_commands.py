@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -108,9 +109,31 @@ def test_a_workflow_goes_through_its_steps_and_can_be_resumed(zi: RunZi, talk: W
     assert "It adds." in resumed.stdout
 
 
-def test_keys_are_kept_and_never_shown(zi: RunZi, talk: WriteScript, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_of_a_provider_are_listed_and_what_does_not_answer_is_said(zi: RunZi, talk: WriteScript) -> None:
+    talk({"when": "", "text": "x"})
+    assert "`local:qwen2.5-coder-0.5b` (not installed)" in zi("run", "/model list").stdout
+    assert zi("run", "/model search local smol").stdout.startswith("- `local:smollm2-135m`")
+    away = zi("run", "/model health ollama:http://127.0.0.1:9#x")
+    assert away.returncode == 0
+    assert "answers." not in away.stdout
+    unknown = zi("run", "/model list olama")
+    assert unknown.returncode == 1
+    assert "ollama" in unknown.stderr
+
+
+def test_keys_are_kept_and_never_shown(root: Path, talk: WriteScript, monkeypatch: pytest.MonkeyPatch) -> None:
     talk({"when": "", "text": "x"})
     monkeypatch.setenv("ZI_CHAT__KEYS", "file")
-    assert zi("key", "list").stdout == ""
-    missing = zi("run", "/model openai:gpt-x")
-    assert missing.returncode == 0
+    secret = "sk-planted-0123456789"
+
+    def run(*arguments: str, said: str = "") -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-P", "-m", "zicoder", *arguments]
+        return subprocess.run(command, cwd=root, input=said, capture_output=True, encoding="utf-8", check=False)
+
+    kept = run("key", "set", "openai", said=f"{secret}\n")
+    assert kept.returncode == 0, kept.stderr
+    listed = run("key", "list", "--json")
+    assert json.loads(listed.stdout) == {"keys": ["openai"]}
+    assert run("key", "delete", "openai").returncode == 0
+    assert json.loads(run("key", "list", "--json").stdout) == {"keys": []}
+    assert secret not in "".join(done.stdout + done.stderr for done in (kept, listed))

@@ -135,6 +135,18 @@ class Session:
 
     # --- models
 
+    @property
+    def models(self) -> ChatModels:
+        """The chat models in use, and where their providers are."""
+        if self._models is None:
+            settings = self.workspace.settings.chat
+            self._models = ChatModels(
+                Credentials(where=settings.keys),
+                own={LOCAL: self._local, "scripted": self._scripted},
+                proxy=settings.proxy,
+            )
+        return self._models
+
     def role(self, name: RoleName) -> Role:
         """A role, with the model that `/model` has set. Blocking. Raises what `roles.role` raises."""
         if not self.chosen_model:
@@ -145,17 +157,10 @@ class Session:
 
     async def model(self, names: Sequence[str], notice: Callable[[Notice], None]) -> Model:
         """The first of these models, the others in its place. Raises ZiError."""
-        if self._models is None:
-            settings = self.workspace.settings.chat
-            self._models = ChatModels(
-                Credentials(where=settings.keys),
-                own={LOCAL: self._local, "scripted": self._scripted},
-                proxy=settings.proxy,
-            )
         self._notice = lambda text: notice(Notice(text, "warning"))
         for name in names[:1]:
             self._make_room(name)
-        return await self._models.chain(names, notice=notice)
+        return await self.models.chain(names, notice=notice)
 
     def window(self, name: str) -> int:
         """Tokens that a prompt for this model and its answer may take together."""

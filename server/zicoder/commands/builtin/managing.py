@@ -14,13 +14,18 @@ from zicoder.commands.own import own_commands
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError
-from zicoder.events import Event, Finished
-from zicoder.models.chat.names import parse_name
-from zicoder.models.chat.providers import CHAT_PROVIDERS
+from zicoder.events import Event, Finished, Progress
+from zicoder.models.chat.endpoint import Endpoint
+from zicoder.models.chat.names import LOCAL, ModelName, parse_name
+from zicoder.models.chat.offers import health, install, list_models, search_models
+from zicoder.models.chat.providers import CHAT_PROVIDERS, ChatProvider
 from zicoder.models.chat.roles import matrix
 from zicoder.settings import setting_origins
 
 __all__ = ["agents", "clear", "help_", "history", "model"]
+
+ANY = "any"
+"""Stands for a model where only its provider is meant."""
 
 
 @COMMANDS.command("help")
@@ -38,22 +43,79 @@ async def help_(session: Session, invocation: Invocation, *, prompt: str = "") -
 
 
 @COMMANDS.command("model")
-async def model(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
-    """Say which model answers, or set it for this session.
+async def model(
+    session: Session, invocation: Invocation, *, do: Literal["list", "search", "health", "install", ""] = "",
+    prompt: str = "",
+) -> AsyncIterator[Event]:  # fmt: skip
+    """Say which model answers, or set it for this session; list, search and install those of a provider.
 
     `/model local:qwen2.5-coder-1.5b`, `/model ollama:qwen2.5-coder:7b`; `/model auto` goes back to the settings.
+    `/model list ollama` lists what a provider has (`local` without one), `/model search ollama coder` those with these
+    words, `/model health openai` says whether it answers, `/model install ollama:qwen2.5-coder:7b` fetches a model.
     """
+    if do:
+        async for event in _of_provider(session, do, prompt):
+            yield event
+        return
     if prompt == "auto":
         session.chosen_model = ""
     elif prompt:
         name = parse_name(prompt)
         CHAT_PROVIDERS.get(name.provider)
-        if name.provider == "local":
+        if name.provider == LOCAL:
             await asyncio.to_thread(session.store.resolve, name.model)
         session.chosen_model = str(name)
     role = await asyncio.to_thread(session.role, "chat")
     source = "for this session" if session.chosen_model else "by the settings"
     yield Finished(f"`{role.models[0]}` answers, {source}.", {"model": role.models[0], "fallbacks": role.models[1:]})
+
+
+async def _of_provider(session: Session, do: str, prompt: str) -> AsyncIterator[Event]:
+    """What a provider has, whether it answers, and fetching a model with it."""
+    asked, _, words = (prompt or LOCAL).partition(" ")
+    name = _provider(asked)
+    provider = CHAT_PROVIDERS.get(name.provider)
+    endpoint = await session.models.endpoint(name)
+    if do == "install":
+        async for event in _installed(provider, endpoint, name.model):
+            yield event
+    elif do == "health":
+        found = await health(provider, endpoint)
+        text = found.sentence or f"{provider.title} answers."
+        yield Finished(f"{text} {found.hint}".strip(), {"ok": found.ok})
+    else:
+        searched = search_models(provider, endpoint, words) if do == "search" else list_models(provider, endpoint)
+        offers = await searched
+        lines = [f"- `{name.provider}:{offer.name}`{'' if offer.installed else ' (not installed)'}" for offer in offers]
+        yield Finished("\n".join(lines) or "There is none.", {"models": [asdict(offer) for offer in offers]})
+
+
+async def _installed(provider: ChatProvider, endpoint: Endpoint, wanted: str) -> AsyncIterator[Event]:
+    if wanted == ANY:
+        raise InputError("Which model?", hint=f"`/model install {provider.name}:NAME`")
+    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def tell(step: Progress) -> None:
+        loop.call_soon_threadsafe(steps.put_nowait, step)  # our own store tells from a thread
+
+    job = asyncio.ensure_future(install(provider, endpoint, wanted, tell))
+    job.add_done_callback(lambda _: steps.put_nowait(None))
+    try:
+        while (step := await steps.get()) is not None:
+            yield step
+        await job
+    finally:
+        job.cancel()
+    yield Finished(f"`{provider.name}:{wanted}` is installed.", {"model": f"{provider.name}:{wanted}"})
+
+
+def _provider(text: str) -> ModelName:
+    """`PROVIDER`, `PROVIDER:MODEL`, `PROVIDER:URL` or `PROVIDER:URL#MODEL`. Raises InputError."""
+    provider, colon, rest = text.partition(":")
+    if not colon:
+        return ModelName(provider, ANY)
+    return parse_name(f"{text}#{ANY}" if "://" in rest and "#" not in rest else text)
 
 
 @COMMANDS.command("agents")
