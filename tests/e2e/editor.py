@@ -129,10 +129,17 @@ class Editor:
 
     async def close(self) -> None:
         """Shut down in the way the protocol asks for. Fails when the server does not go, or left a stack trace."""
-        if self.exit_status is None:
+        if self.exit_status is None and not self._ended():
             await self._answer(self.client.shutdown_session())
         await self._answer(self.client.stop())
         assert self.jedi_may_fail or "Traceback" not in self.client.log, self.client.log
+
+    def _ended(self) -> bool:
+        """Whether the server has ended, also if asyncio does not know it yet."""
+        try:
+            return self.process.status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
 
     async def kill(self) -> None:
         """As when the machine runs out of memory: no good-bye."""
