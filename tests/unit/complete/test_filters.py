@@ -132,7 +132,8 @@ def test_line_endings_are_the_documents_own(text: str, hole: Hole) -> None:
 @settings(max_examples=100, deadline=None)
 @given(texts, holes)
 def test_one_line_means_one_line(text: str, hole: Hole) -> None:
-    shown = apply_filters(text, replace(hole, multiline=False)).text
+    """Without `one_line`, a statement whose bracket is open at the line's end goes on."""
+    shown = apply_filters(text, replace(hole, multiline=False, one_line=True)).text
     assert "\n" not in shown
     assert "\r" not in shown
 
