@@ -115,9 +115,9 @@ def many_files(root: Path, count: int) -> None:
 
 
 async def test_the_first_index_shows_a_progress_bar(start_editor: StartEditor, root: Path) -> None:
-    many_files(root, 15)
+    many_files(root, 60)  # several times what a bar waits for
     editor = await start_editor()
-    assert (await reach(editor, "ready"))["files"] == 18
+    assert (await reach(editor, "ready"))["files"] == 63
     bars = [reports for token, reports in editor.client.progress_reports.items() if str(token).startswith("zi-work")]
     await editor.until(lambda: any(isinstance(bar[-1], types.WorkDoneProgressEnd) for bar in bars), "the bar gone")
     for bar in bars:
