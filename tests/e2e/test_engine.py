@@ -404,7 +404,7 @@ async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen
     await engine.load(load(engine, qwen, ctx=4096))
     accepted = same = 0
     source = Path(inspect.getsourcefile(asyncio.base_events) or "").read_text("utf-8").splitlines(keepends=True)
-    places = range(60, 660, 60)
+    places = range(60, 660, 120)
     for at in places:
         question: dict[str, Any] = {
             "prefix": "".join(source[at - 60 : at]),
@@ -418,8 +418,8 @@ async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen
             said.append("".join([piece async for piece in reading]))
             accepted += reading.stats.accepted_tokens
         same += said[0] == said[1]
-    assert same >= len(places) - 2
-    assert accepted > 10
+    assert same >= len(places) - 1
+    assert accepted > 5
 
 
 async def test_an_answer_nobody_waits_for_gives_way(engine: Engine, qwen: Path) -> None:
@@ -437,7 +437,7 @@ async def test_a_prefill_that_is_overtaken_half_way_leaves_the_cache_right(engin
     """The new text in the middle is evaluated in part only; what stands behind it must end up where it belongs."""
     await engine.load(load(engine, qwen, ctx=4096))
     await answer(engine, infill(engine, BODY + PREFIX))
-    notes = "".join(f"NOTE_{i} = {i}\n" for i in range(60))
+    notes = "".join(f"NOTE_{i} = {i}\n" for i in range(24))
     for n in range(6):
         prefill = asyncio.create_task(answer(engine, infill(engine, notes * (n + 1) + BODY + PREFIX, prefill=True)))
         await asyncio.sleep(0.15 * n)
