@@ -38,7 +38,8 @@ STEPS: dict[str, list[Command]] = {
     "typescript": [(CLIENT, [NPM, "ci", "--silent"]), (CLIENT, [NPM, "run", "--silent", "check"])],
     "models": [(ROOT, zi("model", "pull", *MODELS))],
     "unit": [(ROOT, pytest("tests/unit"))],
-    "e2e": [(ROOT, pytest("--durations=20", "tests/e2e"))],
+    "e2e": [(ROOT, pytest("--durations=12", "--numprocesses=2", "-m", "not model", "tests/e2e"))],
+    "e2e-model": [(ROOT, pytest("--durations=12", "-m", "model", "tests/e2e"))],  # takes every core: one at a time
     "vscode": [(CLIENT, ["bash", "test/e2e/run.sh"])],
 }
 """Golden cases run with the unit tests: tests/unit/complete/test_filters.py reads tests/golden."""
