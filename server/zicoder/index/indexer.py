@@ -59,6 +59,7 @@ class Report:
     removed: int = 0
     chunks: int = 0
     """Chunks written."""
+    files_read: int = 0
     bytes_read: int = 0
     """Of files whose content was new, by the sizes they were listed with."""
     seconds: float = 0.0
@@ -235,9 +236,9 @@ class Indexer:
                 rows = await self._in_thread(partial(self._readers.read, paths))
                 await writer.take(rows)
                 report.bytes_read += sum(found.size for found in batch)
-                progress(
-                    Progress("Indexing", min(99, 100 * report.bytes_read // total), 100, f"{report.indexed:,} files")
-                )
+                report.files_read += len(batch)
+                share = min(99, 100 * report.bytes_read // total)
+                progress(Progress("Indexing", share, 100, f"{report.files_read:,} files"))
 
         try:
             async with asyncio.TaskGroup() as tasks:

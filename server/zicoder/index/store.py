@@ -126,7 +126,7 @@ class Store:
         except IndexDamaged as damage:
             if not write or (database.shared and not anew and not nothing_of_use(damage)):
                 raise  # what cannot be reached just now is not gone, and others may share it
-            log.info("making the index anew at %s: %s", location, damage)
+            log.info("making a new index at %s: %s", location, damage)
             table, unindexed = make(database, location, schema), 0
         store = cls(database, table, dimension, write=write)
         store._untended = unindexed

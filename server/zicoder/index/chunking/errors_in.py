@@ -13,11 +13,11 @@ import re
 from functools import cache
 from importlib import import_module
 
-from tree_sitter import Language, Node, Parser
+from tree_sitter import Language, Node, Parser, Tree
 
 from zicoder.index.chunking.grammars import GRAMMARS, Grammar
 
-__all__ = ["errors_in"]
+__all__ = ["errors_in", "parsed"]
 
 MOST_BYTES = 64_000
 DEEPEST = 100
@@ -27,6 +27,9 @@ STEPS_PER_BYTE = 0.06
 """Calls of the parser's progress callback; sound code takes 0.01 for a byte."""
 MOST_NODES = 5_000
 """Nodes that are looked at in a tree with errors."""
+
+_PIECE = 1 << 16
+"""Bytes that the parser is given at once; all that is left, each time, would be quadratic."""
 
 _BRACKET = re.compile(r"[()\[\]{}]")
 _STRAY_TAG = "erroneous_end_tag"
@@ -38,11 +41,18 @@ def errors_in(text: str, language: str) -> int | None:
 
     None when it cannot say: no grammar for the language, a text too large or too deep, or a parse that takes too long.
     """
+    tree = parsed(text, language, most_bytes=MOST_BYTES)
+    grammar = GRAMMARS.get(language)
+    return _count(tree.root_node, everywhere=grammar is not None and grammar.query == "html") if tree else None
+
+
+def parsed(text: str, language: str, *, most_bytes: int) -> Tree | None:
+    """The tree of a text, in bytes of UTF-8; None as `errors_in` says."""
     grammar = GRAMMARS.get(language)
     if grammar and grammar.dialect and grammar.dialect[0].search(text):
         grammar = GRAMMARS[grammar.dialect[1]]
     data = text.encode("utf-8", "replace")
-    if grammar is None or len(data) > MOST_BYTES or _too_deep(text) or (grammar.too_deep and grammar.too_deep(text)):
+    if grammar is None or len(data) > most_bytes or _too_deep(text) or (grammar.too_deep and grammar.too_deep(text)):
         return None
     try:
         parser = Parser(_language(grammar))
@@ -56,10 +66,9 @@ def errors_in(text: str, language: str) -> int | None:
         return left < 0
 
     try:
-        tree = parser.parse(lambda offset, _: data[offset:], progress_callback=too_long)
+        return parser.parse(lambda offset, _: data[offset : offset + _PIECE], progress_callback=too_long)
     except ValueError:
         return None
-    return _count(tree.root_node, everywhere=grammar.query == "html")
 
 
 @cache
