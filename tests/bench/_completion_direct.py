@@ -83,7 +83,7 @@ class _Model:
     def __init__(self, path: str, threads: int) -> None:
         import llama_cpp
 
-        from zicoder.engine.worker_llama import ThreadGauge
+        from zicoder.engine.worker_threads import ThreadGauge
 
         self._gauge = ThreadGauge(threads)  # it has something to say once the model is loaded
         self._ll = ll = llama_cpp.llama_cpp

@@ -27,10 +27,10 @@ __all__ = ["OFF", "VARIANTS", "Answer", "Session", "by_package", "can_switch", "
 _OURS = frozenset({"ZI_BENCH_DIR", "ZI_DATA_DIR"})
 FORGET_S = 8.0
 """How long the index may take to forget the line that was taken out."""
-PREPARE_S = 30.0
+PREPARE_S = 120.0
 QUIET_S, LEAST_S = 0.4, 0.3
 """Without the command `zi.prepared`: no processor time for this long, after at least so long."""
-HOLE_S = 180.0
+HOLE_S = 300.0
 """The longest that one answer may take, preparing included, before it counts as failed."""
 
 OFF: dict[str, tuple[str, ...]] = {
