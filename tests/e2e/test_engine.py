@@ -189,6 +189,40 @@ async def test_infill_overtakes_chat_and_chat_goes_on_unharmed(engine: Engine, q
     assert "chat" in order[order.index("infill") :], "the infill waited for the end of the chat"
 
 
+async def test_infill_is_answered_while_a_long_chat_prompt_is_read(engine: Engine, qwen: Path) -> None:
+    """Before the chat has said a word, and without making it read anything twice or say anything else."""
+    await engine.load(load(engine, qwen))
+    await answer(engine, infill(engine))
+    long = "".join(f"Line {n} of the report: {n * 7} units of part {n % 13}.\n" for n in range(22))
+    messages = (Message(role="user", content=long + "What is line 3 about? Answer in one sentence."),)
+
+    def question(model: str) -> Chat:
+        return Chat(id=engine.new_id(), model=model, messages=messages, max_tokens=24, window=2048)
+
+    await engine.load(load(engine, qwen, name="undisturbed"))
+    alone, read_alone = await answer(engine, question("undisturbed"))
+    assert read_alone > 300
+    order: list[str] = []
+
+    async def talk() -> tuple[str, int]:
+        reading = engine.read(question("q"))
+        text = ""
+        async for piece in reading:
+            order.append("chat")
+            text += piece
+        return text, reading.stats.evaluated_tokens
+
+    talking = asyncio.create_task(talk())
+    await until(lambda: engine.status.state is EngineState.BUSY, "the prompt is being read")
+    for n in range(3):
+        text, evaluated = await answer(engine, infill(engine, PREFIX + "width"[:n]))
+        order.append("infill")
+        assert "depth" in text
+        assert evaluated <= 4
+    assert await talking == (alone, read_alone)
+    assert order.index("chat") >= 2, "the infill waited for the chat's prompt"
+
+
 async def test_several_models_at_once(engine: Engine, qwen: Path) -> None:
     await engine.load(load(engine, qwen))
     await engine.load(load(engine, qwen, name="left-to-right", fim=None))

@@ -9,31 +9,28 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import msgspec
 
+from zicoder.engine.launch import launch
+from zicoder.engine.pending import Pending, Replies, Request
 from zicoder.engine.protocol import (
     HEADER,
     MAX_FRAME,
-    Begun,
     Cancel,
     Chat,
     Count,
     Counted,
-    Done,
-    Failed,
     Infill,
     Load,
     Loaded,
     Loading,
-    Piece,
     Ping,
     Pong,
     Ready,
@@ -44,15 +41,7 @@ from zicoder.engine.protocol import (
 )
 from zicoder.engine.reading import Reading
 from zicoder.engine.status import EngineState, EngineStatus, exit_cause
-from zicoder.errors import (
-    EngineCrashed,
-    EngineError,
-    EngineStopped,
-    EngineUnavailable,
-    ModelError,
-    ModelMisconfigured,
-    ZiError,
-)
+from zicoder.errors import EngineCrashed, EngineError, EngineStopped, EngineUnavailable, ZiError
 
 __all__ = ["Engine"]
 
@@ -73,14 +62,6 @@ UNAVAILABLE_EXIT = 1
 """Python's exit status after an uncaught exception: at start, that is llama-cpp-python failing to import."""
 
 
-_FAILURES: dict[str, type[ZiError]] = {
-    "ModelError": ModelError,
-    "ModelMisconfigured": ModelMisconfigured,
-    "EngineError": EngineError,
-    "EngineUnavailable": EngineUnavailable,
-}
-
-
 class Engine:
     """One engine process and everything loaded in it. Use as an async context manager, or call `close`."""
 
@@ -97,10 +78,7 @@ class Engine:
         self.status = EngineStatus(EngineState.DOWN)
         self._process: asyncio.subprocess.Process | None = None
         self._ready = asyncio.Event()
-        self._waiting: dict[int, asyncio.Queue[Reply | ZiError]] = {}
-        self._asked: set[int] = set()
-        """Requests that somebody waits for, which idle preparation is not: they make the engine look busy."""
-        self._next_id = 0
+        self._pending = Pending()
         self._loaded: dict[str, Loaded] = {}
         self._wanted: dict[str, Load] = {}
         self._unloads: dict[str, int] = {}
@@ -129,8 +107,7 @@ class Engine:
 
     def new_id(self) -> int:
         """A fresh request id."""
-        self._next_id += 1
-        return self._next_id
+        return self._pending.new_id()
 
     async def load(self, request: Load) -> Loaded:
         """Have this model loaded, starting the process if need be. Cheap when it already is.
@@ -190,7 +167,7 @@ class Engine:
                     case _:
                         raise EngineError(f"The engine answered out of turn: {type(reply).__name__}.")
         finally:
-            self._waiting.pop(request.id, None)
+            self._pending.drop(request.id)
 
     async def count(self, model: str, texts: Sequence[str]) -> tuple[int, ...]:
         """How many tokens each of the texts is for a model that is loaded. Raises EngineError."""
@@ -205,36 +182,33 @@ class Engine:
                 case reply:
                     raise EngineError(f"The engine answered out of turn: {type(reply).__name__}.")
         finally:
-            self._waiting.pop(request.id, None)
+            self._pending.drop(request.id)
 
     def read(self, request: Infill | Chat) -> Reading:
         """An answer to `request`, not yet begun: iterate to begin. Its model must be loaded."""
         return Reading(self, request)
 
-    def submit(self, request: Load | Infill | Chat | Count) -> asyncio.Queue[Reply | ZiError]:
-        """Send a request; its replies arrive in the queue, a failure as an exception object."""
-        replies: asyncio.Queue[Reply | ZiError] = asyncio.Queue()
+    def submit(self, request: Request) -> Replies:
+        """Send a request; its replies arrive in the queue."""
         if self.pid is None:
+            replies = Replies()
             replies.put_nowait(self.status.error or EngineCrashed("The engine is not running."))
             return replies
         frame = encode(request)
-        self._waiting[request.id] = replies
-        if not (isinstance(request, Infill) and request.prefill):
-            self._asked.add(request.id)
+        replies = self._pending.add(request)
         self._write(frame)
         self._show_load()
         return replies
 
     def cancel(self, request_id: int) -> None:
         """Stop a request for real; whoever waits for it gets nothing more."""
-        self._asked.discard(request_id)
-        if self._waiting.pop(request_id, None) is not None:
+        if self._pending.drop(request_id):
             self._write(encode(Cancel(id=request_id)))
             self._show_load()
 
     async def restart(self) -> None:
         """Start afresh, forgetting earlier crashes, and load again what was loaded."""
-        self._fail_waiting(EngineStopped("The engine is being restarted."))  # a load that hangs gives the lock back
+        self._pending.fail(EngineStopped("The engine is being restarted."))  # a load that hangs gives the lock back
         async with self._lock:
             await self._end()
             self._crashes.clear()
@@ -263,21 +237,10 @@ class Engine:
         self._set(EngineStatus(EngineState.STARTING))
         self._ready.clear()
         self._loaded.clear()
-        log_file = self._open_log()
         try:
-            # Threads that wait for each other must sleep, not spin: beside a busy process, spinning on its core was
-            # measured to make generation seven times slower.
-            # -P: a project's own `zicoder` or `numpy` folder must not get onto the path of a process we start in it
-            self._process = await asyncio.create_subprocess_exec(
-                self._python, "-P", "-X", "utf8", "-m", "zicoder.engine.worker",
-                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log_file,
-                env={"OMP_WAIT_POLICY": "passive", **os.environ},
-            )  # fmt: skip
+            self._process = await launch(self._python, self._log_file)
         except OSError as error:
             raise self._unavailable(f"The engine process cannot be started: {error}.") from error
-        finally:
-            if log_file != asyncio.subprocess.DEVNULL:
-                cast("BinaryIO", log_file).close()
         self._heard = time.monotonic()
         process = self._process
         self._spawn(self._receive(process))
@@ -302,16 +265,6 @@ class Engine:
         self._set(EngineStatus(EngineState.UNAVAILABLE, error=error))
         return error
 
-    def _open_log(self) -> BinaryIO | int:
-        if self._log_file is None:
-            return asyncio.subprocess.DEVNULL
-        try:
-            self._log_file.parent.mkdir(parents=True, exist_ok=True)
-            return open(self._log_file, "ab")  # noqa: PTH123 - handed to the child, closed by the caller
-        except OSError as error:
-            log.warning("no engine log: %s", error)
-            return asyncio.subprocess.DEVNULL
-
     async def _end(self) -> None:
         """End the process, politely first: closing its stdin is the sign to go."""
         process, self._process = self._process, None
@@ -326,7 +279,7 @@ class Engine:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        self._fail_waiting(EngineStopped("The engine was stopped."))
+        self._pending.fail(EngineStopped("The engine was stopped."))
 
     async def _crashed(self, process: asyncio.subprocess.Process) -> None:
         code = await process.wait()
@@ -341,7 +294,7 @@ class Engine:
         final = len(recent) >= MAX_CRASHES
         hint = "" if final else "It is being restarted."
         error = EngineCrashed(f"The engine crashed ({exit_cause(code)}).", hint=hint)
-        self._fail_waiting(error)
+        self._pending.fail(error)
         if final:
             where = f" Its log: {self._log_file}." if self._log_file else ""
             stopped = EngineStopped(
@@ -392,26 +345,9 @@ class Engine:
                 if reply.busy_s > STUCK_S and self._process:
                     log.error("engine stuck in one native call for %.0f s: killed", reply.busy_s)
                     self._process.kill()
-            case Failed():
-                self._deliver(reply.id, _FAILURES[reply.kind](reply.message, hint=reply.hint), last=True)
-            case Done() | Loaded() | Counted():
-                self._deliver(reply.id, reply, last=True)
-            case Begun() | Piece() | Loading():
-                self._deliver(reply.id, reply, last=False)
-
-    def _deliver(self, request_id: int, reply: Reply | ZiError, *, last: bool) -> None:
-        replies = self._waiting.pop(request_id, None) if last else self._waiting.get(request_id)
-        if replies is not None:
-            replies.put_nowait(reply)
-        if last:
-            self._asked.discard(request_id)
-            self._show_load()
-
-    def _fail_waiting(self, error: ZiError) -> None:
-        for replies in self._waiting.values():
-            replies.put_nowait(error)
-        self._waiting.clear()
-        self._asked.clear()
+            case _:
+                self._pending.deliver(reply)
+                self._show_load()
 
     def _write(self, frame: bytes) -> None:
         process = self._process
@@ -441,7 +377,7 @@ class Engine:
 
     def _show_load(self) -> None:
         if self.status.state in (EngineState.READY, EngineState.BUSY) and self.status.error is None:
-            state = EngineState.BUSY if self._asked else EngineState.READY
+            state = EngineState.BUSY if self._pending.busy else EngineState.READY
             if state is not self.status.state:
                 self._set(EngineStatus(state))
 

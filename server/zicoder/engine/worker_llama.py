@@ -2,8 +2,8 @@
 # llama_cpp is a ctypes binding whose functions carry no usable types; this module is the wall between it and the rest.
 """llama.cpp as the worker needs it: models, vocabularies, contexts with several sequences.
 
-Owns every call into the native library. Not thread-safe: only the decode loop calls it, but `AbortFlag.set` may be
-called from anywhere.
+Owns every call into the native library but those for grammars (`worker_grammar.py`). Not thread-safe: only the decode
+loop calls it, but `AbortFlag.set` may be called from anywhere.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ __all__ = [
     "Aborted",
     "Cells",
     "Context",
-    "Grammar",
     "Model",
     "PieceDecoder",
     "quiet_native_log",
@@ -81,9 +80,6 @@ _NEVER = ll.ggml_abort_callback()
 
 _MARK = re.compile("\ue000(\\d+)\ue001")
 """Stands for a message's text while the chat template is filled; from the area that Unicode leaves to private use."""
-
-_CANDIDATES = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-"""The library's `llama_token_data`."""
 
 Cells: TypeAlias = "ctypes.Array[ctypes.c_uint8]"
 """A sequence's part of a KV cache, outside of the context: 12 kB a token for the default model."""
@@ -243,33 +239,6 @@ class Model:
     def close(self) -> None:
         """Free the weights. Contexts must be closed before."""
         ll.llama_model_free(self._model)
-
-
-class Grammar:
-    """Which tokens may come next, by a grammar in llama.cpp's GBNF. Accepting any other token is not allowed."""
-
-    def __init__(self, model: Model, gbnf: str) -> None:
-        """Raises ModelMisconfigured for a grammar that cannot be read."""
-        self._sampler = ll.llama_sampler_init_grammar(model.vocab, gbnf.encode(), b"root")
-        if not self._sampler:
-            raise ModelMisconfigured("The format that the answer is held to cannot be expressed for this model.")
-
-    def allowed(self, tokens: NDArray[np.int32]) -> NDArray[np.bool_]:
-        """For each token, whether it may come next."""
-        rows = np.zeros(len(tokens), _CANDIDATES)
-        rows["id"] = tokens
-        data = rows.ctypes.data_as(ctypes.POINTER(ll.llama_token_data))
-        array = ll.llama_token_data_array(data, len(rows), -1, False)
-        ll.llama_sampler_apply(self._sampler, ctypes.byref(array))
-        return np.isfinite(rows["logit"])
-
-    def accept(self, token: int) -> None:
-        """The token that comes next."""
-        ll.llama_sampler_accept(self._sampler, token)
-
-    def close(self) -> None:
-        """Free it."""
-        ll.llama_sampler_free(self._sampler)
 
 
 class Context:

@@ -1,4 +1,4 @@
-"""Conversations: one cache, of which the part that the last answer left is not evaluated again.
+"""Conversations: what an earlier prompt or answer left in the cache is not evaluated again.
 
 An answer can be held to a format by a grammar: to a JSON schema from its first token, or to the form of a tool's call
 from where the model begins one.
@@ -15,13 +15,14 @@ from numpy.typing import NDArray
 
 from zicoder.engine.protocol import Chat, Tool
 from zicoder.engine.worker_answer import Answer, Begin, Clock, Emit, Steps
+from zicoder.engine.worker_branches import MOST, Branch, Branches
 from zicoder.engine.worker_cache import SLICE
-from zicoder.engine.worker_llama import AbortFlag, Context, Grammar, Model
+from zicoder.engine.worker_grammar import Grammar
+from zicoder.engine.worker_llama import SMALL_PASS, Aborted, AbortFlag, Context, Model
 from zicoder.engine.worker_threads import ThreadGauge
 from zicoder.errors import ModelMisconfigured
-from zicoder.text import common_prefix
 
-__all__ = ["Talk"]
+__all__ = ["Talk", "read_prompt"]
 
 CALL, CALL_END = "<tool_call>", "</tool_call>"
 LIKELY = 64
@@ -37,14 +38,13 @@ class Talk:
         self._gauge = gauge
         self._abort = abort
         self._context: Context | None = None
-        self._held: list[int] = []
-        """The tokens in the cache."""
+        self._branches: Branches | None = None
 
     def forget(self) -> None:
         """Empty the cache, after a native error left the cells in doubt."""
-        if self._context:
+        if self._context and self._branches:
             self._context.clear()
-        self._held.clear()
+            self._branches.forget()
 
     def close(self) -> None:
         """Free everything native."""
@@ -53,7 +53,8 @@ class Talk:
 
     def answer(self, request: Chat, window: int, begin: Begin, emit: Emit) -> Steps:
         """Answer a conversation. Raises ModelMisconfigured for a prompt that is too long for the window."""
-        clock, context, held = Clock(), self._of_size(window), self._held
+        clock = Clock()
+        context, branches = self._of_size(window)
         before = context.evaluated
         context.use_threads(self._gauge.read())
         prompt = self._model.chat_tokens([(m.role, m.content) for m in request.messages])
@@ -63,7 +64,8 @@ class Talk:
                 f"the model's window of {context.n_ctx:,} is too small.",
                 hint="Ask about less at once, or choose a model with a larger window.",
             )
-        logits = yield from self._read(prompt)
+        branch = branches.turn_to(prompt, len(prompt) + request.max_tokens)
+        logits = yield from read_prompt(context, branch, prompt)
         evaluated = context.evaluated - before
         clock.first()
         begin(clock.stats("end", prompt=len(prompt), evaluated=evaluated))
@@ -73,37 +75,47 @@ class Talk:
         try:
             while answer.take(form.choose(choose, logits[-1])) and not form.complete(answer):
                 yield
-                logits = yield from context.evaluate([answer.last], at=len(held), seq=0, logits=1)
-                held.append(answer.last)
+                logits = yield from context.evaluate([answer.last], at=len(branch), seq=branch.seq, logits=1)
+                branch.grow([answer.last])
         finally:
             form.close()
         return clock.stats(answer.finish, prompt=len(prompt), evaluated=evaluated, generated=answer.count)
 
-    def _of_size(self, window: int) -> Context:
+    def _of_size(self, window: int) -> tuple[Context, Branches]:
+        """A cache with room for so many tokens. One that is too small is given up with all that it holds."""
         size = min(window, self._model.context_limit or window)
-        if self._context is None or self._context.n_ctx < size:
+        if self._context is None or self._branches is None or self._context.n_ctx < size:
             self.close()
-            self._held.clear()
-            self._context = None
-            self._context = Context(self._model, n_ctx=size, n_seq=1, threads=self._threads, abort=self._abort)
-        return self._context
+            self._context = self._branches = None
+            context = Context(self._model, n_ctx=size, n_seq=MOST, threads=self._threads, abort=self._abort)
+            self._context, self._branches = context, Branches(context)
+        return self._context, self._branches
 
-    def _read(self, prompt: list[int]) -> Generator[None, None, Sequence[NDArray[np.float32]]]:
-        """Evaluate what the cache does not hold; the logits behind it."""
-        context, held = self._context, self._held
-        assert context is not None
-        keep = common_prefix(held, prompt[:-1])
-        context.remove(0, keep, -1)
-        del held[keep:]
-        logits: Sequence[NDArray[np.float32]] = ()
-        while len(held) < len(prompt):
-            part = prompt[len(held) : len(held) + SLICE]
-            last = len(held) + len(part) == len(prompt)
-            logits = yield from context.evaluate(part, at=len(held), seq=0, logits=int(last))
-            held += part
-            if not last:
-                yield
-        return logits
+
+def read_prompt(
+    context: Context, branch: Branch, prompt: list[int]
+) -> Generator[None, None, Sequence[NDArray[np.float32]]]:
+    """Evaluate what the branch does not hold; the logits behind it.
+
+    What was interrupted is lost and done again, in shorter pieces, the shortest of which are not interrupted: somebody
+    who types without a pause would bring the reading to a stop.
+    """
+    logits: Sequence[NDArray[np.float32]] = ()
+    size = SLICE
+    while len(branch) < len(prompt):
+        part = prompt[len(branch) : len(branch) + size]
+        last = len(branch) + len(part) == len(prompt)
+        try:
+            logits = context.decode(part, at=len(branch), seq=branch.seq, logits=int(last))
+        except Aborted:
+            size = max(SMALL_PASS, size // 2)
+            yield
+            continue
+        branch.grow(part)
+        size = min(SLICE, 2 * size)
+        if not last:
+            yield
+    return logits
 
 
 class Form:

@@ -97,6 +97,48 @@ async def test_the_next_turn_evaluates_only_what_is_new(engine: Engine, chat: Lo
     assert second.stats.evaluated_tokens < 40
 
 
+RULES = Message(role="system", content="You are terse. " * 60)
+
+
+async def evaluated(engine: Engine, chat: LocalChat, *messages: Message, tokens: int = 4) -> tuple[int, str]:
+    """Tokens evaluated for these messages, and what was said."""
+    request = Chat(id=engine.new_id(), model=chat.model_name, messages=messages, max_tokens=tokens, window=chat.window)
+    reading = engine.read(request)
+    said = "".join([piece async for piece in reading])
+    return reading.stats.evaluated_tokens, said
+
+
+async def test_conversations_that_alternate_reuse_their_own_prefix(engine: Engine, chat: LocalChat) -> None:
+    apples: list[Message] = [Message(role="user", content="Tell me of apples. " * 30)]
+    pears: list[Message] = [Message(role="user", content="Pears, please, in short. " * 30)]
+    for turn in range(3):
+        for messages in (apples, pears):
+            count, said = await evaluated(engine, chat, *messages)
+            assert count > 120 if turn == 0 else count < 30
+            messages += [Message(role="assistant", content=said), Message(role="user", content=f"Part {turn}?")]
+
+
+async def test_roles_that_begin_alike_share_the_beginning(engine: Engine, chat: LocalChat) -> None:
+    coder = Message(role="user", content="Write a loop over lists. " * 20)
+    reviewer = Message(role="user", content="Review what stands here. " * 20)
+    first, wrote = await evaluated(engine, chat, RULES, coder)
+    second, reviewed = await evaluated(engine, chat, RULES, reviewer)
+    assert first > 320
+    assert second < 130
+    assert (await evaluated(engine, chat, RULES, coder)) == (1, wrote)
+    assert (await evaluated(engine, chat, RULES, reviewer)) == (1, reviewed)
+
+
+async def test_a_full_window_forgets_the_conversation_used_longest_ago(engine: Engine) -> None:
+    model = LocalChat(engine, ModelStore().resolve("qwen2.5-coder-0.5b"), EngineSettings(chat_tokens=1024))
+    await model.load()
+    texts = [Message(role="user", content=f"Say {word}. " * 90) for word in ("one", "two", "three")]
+    alone = [await evaluated(engine, model, each) for each in texts]
+    assert all(count > 240 for count, _ in alone)
+    assert (await evaluated(engine, model, texts[2], tokens=500))[0] == 1
+    assert (await evaluated(engine, model, texts[0], tokens=500))[0] > 240
+
+
 async def test_leaving_the_stream_stops_the_engine(engine: Engine, chat: LocalChat) -> None:
     messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart("Count from 1 to 500, one number a line.")])]
     async with chat.request_stream(messages, None, ModelRequestParameters()) as stream:
