@@ -3,6 +3,7 @@
     ZiError
     ├── SettingsError        a settings source holds something we cannot use
     ├── InputError           a file, position or argument we were given is no good
+    │   └── ContextTooLarge  what must be shown to a model does not fit into its window
     ├── ModelError
     │   ├── UnknownModel     the name is neither in the catalog nor a file
     │   ├── ModelNotInstalled
@@ -22,9 +23,11 @@
     │   └── IndexBusy            another process writes it
     ├── ProviderError            a chat model did not answer
     │   ├── ProviderUnavailable  cannot be reached, or was left alone after failing again and again
-    │   ├── ProviderRefused      a wrong or missing key, no right, an unknown model
+    │   ├── ProviderRefused      no right, an unknown model, a request that it does not take
+    │   │   └── KeyRefused       a wrong or missing key
     │   ├── ProviderBusy         rate limit or overload; `retry_after_s` says how long
-    │   └── ProviderGarbled      the answer is cut, no JSON, or a web page
+    │   └── ProviderGarbled      the answer is no JSON, or a web page
+    │       └── AnswerCut        it broke off after it had begun; `text` is what came
     ├── CredentialError          a key cannot be read or kept
     └── ToolError                a tool of an agent failed; the text is for the model, too
         └── ToolDenied           a rule or the user said no
@@ -36,7 +39,9 @@ Front ends show `str(error)` and `error.hint`; they never show a stack trace.
 from __future__ import annotations
 
 __all__ = [
+    "AnswerCut",
     "CodeIndexError",
+    "ContextTooLarge",
     "CredentialError",
     "DiskFull",
     "DownloadFailed",
@@ -50,6 +55,7 @@ __all__ = [
     "IndexOutdated",
     "IndexUnavailable",
     "InputError",
+    "KeyRefused",
     "ModelCorrupt",
     "ModelError",
     "ModelMisconfigured",
@@ -89,6 +95,10 @@ class SettingsError(ZiError):
 
 class InputError(ZiError):
     """A file, a position or an argument we were given is no good."""
+
+
+class ContextTooLarge(InputError):
+    """What must go in does not fit into the model's window."""
 
 
 class ModelError(ZiError):
@@ -168,7 +178,11 @@ class ProviderUnavailable(ProviderError):
 
 
 class ProviderRefused(ProviderError):
-    """The key is wrong or missing, or the provider does not have the model. Asking again will not help."""
+    """The provider does not have the model, or does not take the request. Asking again will not help."""
+
+
+class KeyRefused(ProviderRefused):
+    """The key is wrong or missing, or may not be used for this."""
 
 
 class ProviderBusy(ProviderError):
@@ -181,6 +195,14 @@ class ProviderBusy(ProviderError):
 
 class ProviderGarbled(ProviderError):
     """What came back is no answer: cut off, invalid JSON, or a web page."""
+
+
+class AnswerCut(ProviderGarbled):
+    """The answer broke off after it had begun. `text` is what came."""
+
+    def __init__(self, message: str, *, hint: str = "", text: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.text = text
 
 
 class CredentialError(ZiError):

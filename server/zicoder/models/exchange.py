@@ -22,6 +22,7 @@ from urllib.parse import SplitResult, urlsplit
 import zicoder
 from zicoder.errors import (
     InputError,
+    KeyRefused,
     ProviderBusy,
     ProviderError,
     ProviderGarbled,
@@ -97,7 +98,7 @@ def refusal(status: int, *, where: str, model: str = "", wait_s: float | None = 
     """What an HTTP status that is no success means, as an error with a sentence."""
     said = f"{status} {http.client.responses.get(status, '')}".strip()
     if status in {401, 403}:
-        return ProviderRefused(f"{where} refuses the key ({said}).", hint="Check the key, and what it may be used for.")
+        return KeyRefused(f"{where} refuses the key ({said}).", hint="Check the key, and what it may be used for.")
     if status == 404:
         what = f"the model {model!r}" if model else "what was asked for"
         return ProviderRefused(

@@ -16,11 +16,12 @@ from typing import Any, TypeAlias, cast
 
 from pydantic import SecretStr
 
-from zicoder.errors import InputError, ProviderBusy, ProviderGarbled, ProviderUnavailable
+from zicoder.errors import InputError, KeyRefused, ProviderBusy, ProviderError, ProviderGarbled, ProviderUnavailable
 from zicoder.models.chat.names import ModelName, parse_name
 from zicoder.models.chat.patience import Breaker, Patience
+from zicoder.models.chat.providers import CHAT_PROVIDERS
 from zicoder.models.credentials.keys import Credentials
-from zicoder.models.exchange import Exchange, Limits, shown
+from zicoder.models.exchange import Exchange, Limits, shown, split_url
 from zicoder.models.protocols import InfillRequest, InfillStats
 
 __all__ = ["STYLES", "RemoteInfill", "Style"]
@@ -149,9 +150,9 @@ class RemoteInfill:
     fills_suffix = True
 
     def __init__(
-        self, style: str, argument: str, *, credentials: Credentials | None = None, limits: Limits = LIMITS
+        self, style: str, argument: str, *, credentials: Credentials, proxy: str = "", limits: Limits = LIMITS
     ) -> None:
-        """Raises InputError when the address or the model's name is no good."""
+        """Raises InputError when the address, the model's name or the proxy is no good."""
         self._style = STYLES[style]
         if style == "llama-server" and "#" not in argument:
             argument = f"{argument}#loaded"  # it has one model, whatever it is called
@@ -165,7 +166,10 @@ class RemoteInfill:
         self._parsed: ModelName = parsed
         self._url = url.rstrip("/") + self._style.path
         self._where = shown(url)
-        self._credentials = credentials or Credentials()
+        self._credentials = credentials
+        self._proxy = proxy
+        if proxy:
+            split_url(proxy)
         self._limits = limits
         self._breaker = Breaker(PATIENCE)
         self._key: SecretStr | None = None
@@ -189,15 +193,14 @@ class RemoteInfill:
         if left := self._breaker.enter():
             raise ProviderUnavailable(f"The infill server {self._where} is left alone for another {left:.0f} s.")
         if not self._looked_for_key:
-            names = (self._parsed.key_name, *([self._parsed.provider] if not self._style.url else []))
-            self._key = await asyncio.to_thread(self._credentials.get, *names)
+            self._key = await asyncio.to_thread(self._credentials.get, *_key_names(self._parsed))
             self._looked_for_key = True
         headers = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
         asked = request if self._style.reads_context else _with_context(request)
         model = "" if self._parsed.model == "loaded" else self._parsed.model
         return Exchange(
             "POST", self._url, name=f"The infill server {self._where}", model=model, headers=headers,
-            body=self._style.body(model, asked), limits=self._limits,
+            body=self._style.body(model, asked), limits=self._limits, proxy=self._proxy,
         )  # fmt: skip
 
     def piece(self, line: bytes) -> _Piece | None:
@@ -219,6 +222,8 @@ class RemoteInfill:
 
     def failed(self, error: Exception) -> None:
         """It did not."""
+        if isinstance(error, KeyRefused):
+            self._looked_for_key = False  # another may be given while the server is left alone
         self._breaker.failed(error.retry_after_s if isinstance(error, ProviderBusy) else None)
 
     def left(self) -> None:
@@ -265,7 +270,7 @@ class RemoteStream:
             if held and not self._closed:
                 yield held
             self._end()
-        except (ProviderUnavailable, ProviderBusy, ProviderGarbled) as error:
+        except ProviderError as error:
             self._model.failed(error)
             raise
         finally:
@@ -296,6 +301,16 @@ class RemoteStream:
             self._model.worked()
         elif not self._closed:
             raise ProviderGarbled("The answer of the infill server broke off.")
+
+
+def _key_names(name: ModelName) -> tuple[str, ...]:
+    """What the key may be kept under: by the rules for chat, and what chat with the same server has, which is called
+    `openai-compatible` there.
+    """
+    names = CHAT_PROVIDERS.get(name.provider).key_names(name)
+    if name.provider != "openai":
+        return names
+    return (*names, *CHAT_PROVIDERS.get("openai-compatible").key_names(replace(name, provider="openai-compatible")))
 
 
 def split_at_stop(text: str, stops: tuple[str, ...]) -> tuple[str, str, bool]:

@@ -15,9 +15,16 @@ from pydantic_ai import Agent
 from pydantic_ai.messages import ModelRequest, PartDeltaEvent, PartStartEvent, TextPart, TextPartDelta
 from pydantic_ai.models import Model, ModelRequestParameters
 
-from zicoder.errors import ModelError, ProviderBusy, ProviderGarbled, ProviderRefused, ProviderUnavailable, ZiError
+from zicoder.errors import (
+    AnswerCut,
+    ModelError,
+    ProviderBusy,
+    ProviderGarbled,
+    ProviderRefused,
+    ProviderUnavailable,
+    ZiError,
+)
 from zicoder.events import Notice
-from zicoder.models.chat.failures import AnswerCut
 from zicoder.models.chat.meter import Meter
 from zicoder.models.chat.patience import Patience
 from zicoder.models.chat.pool import ChatModels

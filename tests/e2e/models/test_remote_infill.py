@@ -5,6 +5,7 @@ import json
 
 import pytest
 from chat_wire import HEADERS, Reply, Stream, serving, sse
+from pydantic import SecretStr
 
 from zicoder.errors import (
     InputError,
@@ -14,11 +15,13 @@ from zicoder.errors import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from zicoder.models.chat.patience import Patience
 from zicoder.models.credentials import Credentials
 from zicoder.models.exchange import Limits
-from zicoder.models.protocols import ContextPart, InfillRequest
+from zicoder.models.protocols import ContextPart, InfillModel, InfillRequest
 from zicoder.models.providers import INFILL_PROVIDERS
 from zicoder.models.remote_infill import STYLES, RemoteInfill, split_at_stop
+from zicoder.settings import ChatSettings
 
 KEY = "sk-planted-7f3a91c2d4e5b6a8"
 TEXT = "a + b\nprint(1)"
@@ -80,7 +83,7 @@ def model(wire, tmp_path, monkeypatch):
     return make
 
 
-async def filled(model: RemoteInfill, request: InfillRequest = REQUEST):
+async def filled(model: InfillModel, request: InfillRequest = REQUEST):
     stream = model.infill(request)
     return [piece async for piece in stream], stream.stats
 
@@ -194,6 +197,16 @@ async def test_a_server_that_fails_is_left_alone(wire, model, style):
     assert len(wire.requests) == 1
 
 
+async def test_a_server_that_refuses_the_key_is_left_alone_too(wire, model):
+    wire.script = [Reply(401, b"{}", HEADERS)]
+    used = model("mistral")
+    with pytest.raises(ProviderRefused):
+        await filled(used)
+    with pytest.raises(ProviderUnavailable, match="left alone"):
+        await filled(used)
+    assert len(wire.requests) == 1
+
+
 @STYLE
 async def test_a_server_that_says_nothing(wire, model, style):
     wire.script = [Stream(WIRES[style], hold=0)]
@@ -202,13 +215,71 @@ async def test_a_server_that_says_nothing(wire, model, style):
 
 
 def test_they_are_named_in_the_settings():
+    chat = ChatSettings()
     assert set(STYLES) <= set(INFILL_PROVIDERS)
-    assert INFILL_PROVIDERS.get("ollama")("qwen2.5-coder:1.5b").name == "ollama:qwen2.5-coder:1.5b"
-    assert INFILL_PROVIDERS.get("llama-server")("http://h:1").fills_suffix
+    assert INFILL_PROVIDERS.get("ollama")("qwen2.5-coder:1.5b", chat).name == "ollama:qwen2.5-coder:1.5b"
+    assert INFILL_PROVIDERS.get("llama-server")("http://h:1", chat).fills_suffix
     for argument in ("gpt", "http://h/v1", "http://u:sk-1@h#m"):
         with pytest.raises(InputError) as caught:
-            INFILL_PROVIDERS.get("openai")(argument)
+            INFILL_PROVIDERS.get("openai")(argument, chat)
         assert "sk-1" not in caught.value.sentence
+    with pytest.raises(InputError, match="no place for a key"):
+        INFILL_PROVIDERS.get("ollama")("m", ChatSettings(proxy="http://u:sk-1@h"))
+
+
+async def test_keys_come_from_where_the_settings_for_chat_say(wire, tmp_path, monkeypatch):
+    monkeypatch.setenv("ZI_DATA_DIR", str(tmp_path))
+    Credentials(where="file").set(f"openai-compatible@{wire.host}", SecretStr(KEY))
+    wire.script = [Stream(WIRES["openai"])]
+    await filled(INFILL_PROVIDERS.get("openai")(f"{wire.url}/v1#m", ChatSettings(keys="file")))
+    assert wire.requests[0]["headers"]["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize(("style", "variable"), [("openai", "OPENAI_API_KEY"), ("mistral", "MISTRAL_API_KEY")])
+async def test_the_key_of_a_provider_goes_to_no_other_server(wire, tmp_path, monkeypatch, style, variable):
+    monkeypatch.setenv(variable, KEY)
+    monkeypatch.setenv(f"ZI_KEY_{style.upper()}", KEY)
+    wire.script = [Stream(WIRES[style])]
+    await filled(RemoteInfill(style, f"{wire.url}#m", credentials=Credentials(where="file", folder=tmp_path)))
+    assert KEY not in str(wire.requests[0]["headers"])
+
+
+async def test_a_key_that_is_given_after_a_refusal_is_used(wire, tmp_path, monkeypatch):
+    monkeypatch.setattr("zicoder.models.remote_infill.PATIENCE", Patience(alone_s=0.0, longest_alone_s=0.0))
+    credentials = Credentials(where="file", folder=tmp_path)
+    model = RemoteInfill("mistral", f"{wire.url}#m", credentials=credentials)
+    wire.script = [Reply(401, b"{}", HEADERS), Stream(WIRES["mistral"])]
+    with pytest.raises(ProviderRefused):
+        await filled(model)
+    await asyncio.to_thread(credentials.set, f"mistral@{wire.host}", SecretStr(KEY))
+    assert "".join((await filled(model))[0]) == TEXT
+
+
+async def test_the_proxy_of_chat_is_used_for_other_machines_only(wire, tmp_path):
+    """The proxy is a real one: it opens a tunnel, here to our server whatever it is asked for."""
+    tunnels = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        tunnels.append((await reader.readuntil(b"\r\n\r\n")).split(b"\r\n")[0])
+        host, port = wire.host.split(":")
+        there, back = await asyncio.open_connection(host, int(port))
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        await asyncio.gather(pour(reader, back), pour(there, writer))
+
+    async def pour(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        while data := await source.read(4096):
+            target.write(data)
+        target.close()
+
+    proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+    async with proxy:
+        address = f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}"
+        credentials = Credentials(where="file", folder=tmp_path)
+        for url in ("http://infill.example:8012", wire.url):
+            wire.script = [Stream(WIRES["ollama"])]
+            model = RemoteInfill("ollama", f"{url}#m", credentials=credentials, proxy=address, limits=LIMITS)
+            assert "".join((await filled(model))[0]) == TEXT
+    assert [line.split()[:2] for line in tunnels] == [[b"CONNECT", b"infill.example:8012"]]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from zicoder.errors import ProviderError, ProviderGarbled, ProviderRefused, Prov
 from zicoder.models.chat.endpoint import Misdirected, WebPage
 from zicoder.models.exchange import refusal, why
 
-__all__ = ["AnswerCut", "Failure", "explain"]
+__all__ = ["Failure", "explain"]
 
 LONGEST_SAID = 200
 _SECRETIVE = re.compile(r"(?=[\w.+/=*-]*\d)[\w.+/=*-]{16,}|\b(?:sk|pk|key|bearer)\b[-_ ][\w*-]+", re.IGNORECASE)
@@ -25,14 +25,6 @@ _SECRETIVE = re.compile(r"(?=[\w.+/=*-]*\d)[\w.+/=*-]{16,}|\b(?:sk|pk|key|bearer
 
 
 _BROKEN = {"RemoteProtocolError", "ReadError", "WriteError", "ConnectionResetError"}
-
-
-class AnswerCut(ProviderGarbled):
-    """The answer broke off after it had begun. `text` is what came."""
-
-    def __init__(self, message: str, *, hint: str = "", text: str = "") -> None:
-        super().__init__(message, hint=hint)
-        self.text = text
 
 
 @dataclass(frozen=True, slots=True)

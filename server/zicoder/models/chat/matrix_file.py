@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+import tomllib
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from zicoder.models.chat.names import parse_name
 from zicoder.models.chat.roles import AUTO, ROLES
 from zicoder.settings import check_setting, user_settings_path
 
-__all__ = ["set_role"]
+__all__ = ["add_rule", "set_role"]
 
 KEYS = ("model", "fallbacks", "temperature", "prompt")
 
@@ -39,6 +40,20 @@ def set_role(role: str, key: str, value: Any, *, path: Path | None = None) -> No
     after = _changed(before, role, key, value, target)
     if after != before:
         _write(target, after)
+
+
+def add_rule(rule: str, *, path: Path | None = None) -> None:
+    """Add a rule to what agents may do without asking. Raises SettingsError as `set_role` does."""
+    target = (path or user_settings_path()).resolve()
+    before = _read(target)
+    try:
+        rules: Any = tomllib.loads(before.removeprefix("\ufeff")).get("agent", {}).get("allow", [])
+    except (tomllib.TOMLDecodeError, AttributeError) as error:
+        raise SettingsError(f"{target} is not valid: {error}.", hint="Mend the file by hand.") from None
+    if rule not in rules:
+        value = [*rules, rule]
+        check_setting("agent", "allow", value)
+        _write(target, _changed(before, "agent", "allow", value, target))
 
 
 def _read(path: Path) -> str:

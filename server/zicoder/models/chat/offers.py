@@ -1,4 +1,4 @@
-"""What a provider offers: its models, whether it answers, and how a model is installed with it.
+"""What a provider offers: its models, and how one is installed with it.
 
 Nothing here sends code: only names of models and the key leave, to the one address that is asked.
 """
@@ -11,14 +11,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
-from zicoder.errors import InputError, ProviderError, ProviderGarbled, ProviderRefused
+from zicoder.errors import InputError, ProviderGarbled, ProviderRefused
 from zicoder.events import Progress, ProgressSink, ignore_progress
 from zicoder.models.chat.endpoint import Endpoint
 from zicoder.models.chat.providers import ChatProvider
 from zicoder.models.exchange import Exchange, Limits, fetch_json
 from zicoder.models.store import ModelStore
 
-__all__ = ["Health", "Offer", "health", "install", "list_models", "search_models"]
+__all__ = ["Offer", "install", "list_models", "search_models"]
 
 LIMITS = Limits(connect_s=5.0, first_s=15.0, between_s=15.0)
 PULL_LIMITS = Limits(connect_s=5.0, first_s=120.0, between_s=300.0)
@@ -35,15 +35,6 @@ class Offer:
     """In bytes, where the provider says."""
     installed: bool = True
     summary: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether a provider answers, and in a sentence why not."""
-
-    ok: bool
-    sentence: str = ""
-    hint: str = ""
 
 
 async def list_models(provider: ChatProvider, endpoint: Endpoint) -> tuple[Offer, ...]:
@@ -66,19 +57,6 @@ async def search_models(provider: ChatProvider, endpoint: Endpoint, words: str) 
     wanted = words.lower().split()
     found = await list_models(provider, endpoint)
     return tuple(offer for offer in found if all(w in f"{offer.name} {offer.summary}".lower() for w in wanted))
-
-
-async def health(provider: ChatProvider, endpoint: Endpoint) -> Health:
-    """Ask a provider for its models, which shows that it is there and takes the key."""
-    if provider.make is not None and provider.needs_key and endpoint.key is None:
-        return Health(ok=False, sentence=f"There is no key for {provider.title}.")
-    try:
-        offers = await list_models(provider, endpoint)
-    except ProviderError as error:
-        return Health(ok=False, sentence=str(error), hint=error.hint)
-    if provider.make is None and not any(offer.installed for offer in offers):
-        return Health(ok=False, sentence="No local model is installed.", hint="Run `zi model pull qwen2.5-coder-1.5b`.")
-    return Health(ok=True)
 
 
 async def install(

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
-from zicoder.errors import InputError, ModelError, ProviderRefused, ZiError
+from zicoder.errors import InputError, KeyRefused, ModelError, ZiError
 from zicoder.events import Notice
 from zicoder.models.chat.endpoint import Endpoint, make_client
 from zicoder.models.chat.failures import explain
+from zicoder.models.chat.health import Healths
 from zicoder.models.chat.names import ModelName, parse_name
 from zicoder.models.chat.patience import Breaker, Patience
 from zicoder.models.chat.providers import CHAT_PROVIDERS, ChatProvider, ChatProviders
@@ -59,11 +60,13 @@ class ChatModels:
         self._breakers: dict[tuple[str, str], Breaker] = {}
         self._replaced: list[httpx2.AsyncClient] = []
         self._making = asyncio.Lock()
+        self.healths = Healths(self)
+        """Whether the models answer, asked when somebody looks."""
 
     async def model(self, name: str, *, notice: Callable[[Notice], None], stands_in_for: str = "") -> Model:
         """One model with patience. `notice` is told at once about waiting.
 
-        Raises InputError, ProviderRefused (no key), ModelError (a package is missing, a local model is not there).
+        Raises InputError, KeyRefused (there is none), ModelError (a package is missing, a local model is not there).
         """
         parsed = parse_name(name)
         provider = self._providers.get(parsed.provider)
@@ -104,6 +107,11 @@ class ChatModels:
 
         return ChainModel(models, notice=notice)
 
+    @property
+    def providers(self) -> ChatProviders:
+        """Those whose models can be had here."""
+        return self._providers
+
     async def endpoint(self, name: ModelName) -> Endpoint:
         """Where a model is, with the key for it. Raises InputError, CredentialError."""
         provider = self._providers.get(name.provider)
@@ -126,7 +134,7 @@ class ChatModels:
             return await self._make_own(name, provider)
         endpoint = await self.endpoint(name)
         if endpoint.key is None and provider.needs_key:
-            raise ProviderRefused(
+            raise KeyRefused(
                 f"There is no key for {provider.title}.",
                 hint=f"Give it with `zi key set {name.key_name}`, or set the environment variable "
                 f"ZI_KEY_{provider.name.upper().replace('-', '_')}.",

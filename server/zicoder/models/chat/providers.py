@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
+from urllib.parse import urlsplit
 
 from zicoder.errors import InputError
 from zicoder.models.chat import makers
@@ -62,9 +63,13 @@ class ChatProvider:
 
     def key_names(self, name: ModelName) -> tuple[str, ...]:
         """What its key may be kept under. The provider's own key goes to the provider's own address only."""
-        if name.url and not self.url:
+        if name.url and (not self.url or _same_server(name.url, self.url)):
             return (name.key_name, self.name)
         return (name.key_name,)
+
+
+def _same_server(url: str, other: str) -> bool:
+    return urlsplit(url.lower())[:2] == urlsplit(other)[:2]
 
 
 class ChatProviders(Registry[ChatProvider]):

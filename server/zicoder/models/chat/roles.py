@@ -58,6 +58,8 @@ class Row:
     installed: bool | None
     """For a local model, whether its file is here; None for a remote one."""
     problem: str = ""
+    health: str = ""
+    """How that model is: "ok", "not reachable", "key wrong" or "model not installed"; "" where nobody has asked."""
 
 
 def role(settings: Settings, name: RoleName, store: ModelStore) -> Role:

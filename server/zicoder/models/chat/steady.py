@@ -20,10 +20,10 @@ from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
 from pydantic_ai.models.wrapper import WrapperModel
 from pydantic_ai.settings import ModelSettings
 
-from zicoder.errors import ProviderBusy, ProviderGarbled, ProviderUnavailable
+from zicoder.errors import AnswerCut, ProviderBusy, ProviderGarbled, ProviderUnavailable
 from zicoder.events import Notice
 from zicoder.models.chat.endpoint import opened_answers
-from zicoder.models.chat.failures import AnswerCut, Failure, explain
+from zicoder.models.chat.failures import Failure, explain
 from zicoder.models.chat.patience import Breaker, Patience, pause_s
 
 __all__ = ["SteadyModel"]
