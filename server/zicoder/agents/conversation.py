@@ -76,10 +76,9 @@ class Conversation:
     summary: Summary = field(default_factory=Summary)
     """Of the first turns, for when there is no room for them."""
 
-    @property
-    def said(self) -> list[Said]:
-        """The turns as the history of a prompt."""
-        return [Said(turn.role, turn.text) for turn in self.turns]
+    def said(self, sent: Mapping[float, str]) -> list[Said]:
+        """The turns as the history of a prompt; `sent` has whole messages by the times of their turns."""
+        return [Said(turn.role, turn.text, sent.get(turn.at, "") if turn.role == "user" else "") for turn in self.turns]
 
     @property
     def model(self) -> str:

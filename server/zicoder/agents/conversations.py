@@ -26,7 +26,7 @@ from zicoder.errors import InputError, ZiError
 from zicoder.events import ignore_progress
 from zicoder.models.partial import exclusive
 from zicoder.models.store import data_dir
-from zicoder.workspace import index_dir
+from zicoder.workspace import project_key
 
 __all__ = ["LARGEST", "Conversations", "Listed", "conversations_dir"]
 
@@ -42,7 +42,7 @@ _SUFFIX = ".jsonl"
 
 def conversations_dir(root: Path) -> Path:
     """Where the conversations about the project at `root` are on this machine."""
-    return data_dir() / "conversations" / index_dir(root).name
+    return data_dir() / "conversations" / project_key(root)
 
 
 @dataclass(frozen=True, slots=True)

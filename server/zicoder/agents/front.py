@@ -27,6 +27,8 @@ class Question:
     """The whole command, the whole path, the diff: everything that the word is given for."""
     reason: str = ""
     """Why it is asked: which rule, or that the command would run unsandboxed."""
+    rule: str = ""
+    """The rule of `agent.allow` that would be a yes for good, "" where no rule may be one."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from typing import Any
 from zicoder.agents.audit import AuditLog
 from zicoder.agents.front import Front, Question
 from zicoder.agents.places import Places
-from zicoder.agents.policy import Policy, Verdict
+from zicoder.agents.policy import Policy, Verdict, lasting_rule
 from zicoder.agents.sandbox import Sandbox
 from zicoder.agents.tools.protocol import Grant, Tool, ToolText, Touch, checked
 from zicoder.errors import ToolDenied, ToolError
@@ -52,9 +52,9 @@ class Gate:
             raise ToolError(f"There is no tool {name[:50]!r}.", hint=f"There are {', '.join(self.tools)}.")
         typed = checked(tool.arguments, arguments)
         touch = tool.touches(typed)
-        verdict = await self._decided(name, touch)
+        verdict, approved = await self._decided(name, touch)
         hidden = partial(self.policy.hides, name)
-        return await tool.run(typed, Grant(self._root, verdict.places, hidden))
+        return await tool.run(typed, Grant(self._root, verdict.places, hidden, approved))
 
     async def summary(self, name: str, arguments: Mapping[str, Any] | str) -> str:
         """One line for a person about a call that is to come; the tool's name if it is no good."""
@@ -64,24 +64,25 @@ class Gate:
         except (KeyError, ToolError):
             return name
 
-    async def _decided(self, name: str, touch: Touch) -> Verdict:
-        """The verdict of a call that may go on. Raises ToolDenied."""
+    async def _decided(self, name: str, touch: Touch) -> tuple[Verdict, bool]:
+        """The verdict of a call that may go on, and whether a person gave it just now. Raises ToolDenied."""
         judge = partial(self.policy.judge, name, touch, sandbox=self._sandbox.name)
         verdict = await asyncio.to_thread(judge)
         if verdict.decision == "ask":
             async with self._asking:  # one question at a time; the answer to one may settle the next
                 verdict = await asyncio.to_thread(judge)
                 if verdict.decision == "ask":
-                    return await self._asked(name, touch, verdict)
+                    return await self._asked(name, touch, verdict), True
         await self._record(name, touch, verdict, verdict.decision, verdict.source)
         if verdict.decision == "deny":
             raise ToolDenied(f"This is not allowed. {verdict.reason}", hint="Find another way, or tell the user.")
-        return verdict
+        return verdict, False
 
     async def _asked(self, name: str, touch: Touch, verdict: Verdict) -> Verdict:
         question = Question(
             tool=name, summary=touch.summary, detail=_detail(touch, verdict),
             reason=verdict.reason if touch.command is None else f"{verdict.reason} {self._sandbox.why_none}".strip(),
+            rule=lasting_rule(verdict),
         )  # fmt: skip
         try:
             answer = await self._front.may(question)

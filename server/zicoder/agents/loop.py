@@ -6,7 +6,7 @@ what is allowed. Importing it imports pydantic-ai.
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +33,7 @@ from pydantic_ai.settings import ModelSettings
 from pydantic_ai.usage import UsageLimits
 
 from zicoder.agents.gate import Gate
+from zicoder.agents.telling import told
 from zicoder.agents.tools.protocol import ToolText, marked, schema
 from zicoder.errors import ProviderGarbled, ToolError
 from zicoder.events import Delta, Event, Finished, Notice, ToolEnded, ToolStarted
@@ -57,6 +58,7 @@ class Task:
     prompt: str
     history: Sequence[tuple[Literal["user", "assistant"], str]] = ()
     temperature: float = 0.2
+    seed: int = 0
     max_tokens: int = 1024
     gate: Gate | None = None
     tools: tuple[str, ...] = ()
@@ -96,22 +98,13 @@ async def run(make: MakeModel, task: Task, meter: Meter) -> AsyncGenerator[Event
 
     Raises ZiError. Closing the generator stops the model and the tools.
     """
-    queue: asyncio.Queue[Event | None] = asyncio.Queue()
 
-    async def work() -> None:
-        try:
-            await _work(await make(queue.put_nowait), task, meter, queue.put_nowait)
-        finally:
-            queue.put_nowait(None)
+    async def work(tell: Callable[[Event], None]) -> None:
+        await _work(await make(tell), task, meter, tell)
 
-    job = asyncio.create_task(work())
-    try:
-        while (event := await queue.get()) is not None:
+    async with contextlib.aclosing(told(work)) as events:
+        async for event in events:
             yield event
-        await job
-    finally:
-        job.cancel()
-        await asyncio.gather(job, return_exceptions=True)
 
 
 async def _work(model: Model, task: Task, meter: Meter, tell: Callable[[Event], None]) -> None:
@@ -123,7 +116,7 @@ async def _work(model: Model, task: Task, meter: Meter, tell: Callable[[Event], 
         async with agent.run_stream_events(
             task.prompt,
             message_history=_history(task.history),
-            model_settings=ModelSettings(temperature=task.temperature, max_tokens=task.max_tokens),
+            model_settings=_settings(task),
             usage_limits=UsageLimits(request_limit=task.steps),
         ) as events:
             async for event in events:
@@ -190,6 +183,13 @@ def _tool(name: str, gate: Gate, calls: _Calls) -> Tool[object]:
 
     tool = gate.tools[name]
     return Tool.from_schema(call, name, tool.description, schema(tool), takes_ctx=True, sequential=True)
+
+
+def _settings(task: Task) -> ModelSettings:
+    settings = ModelSettings(temperature=task.temperature, max_tokens=task.max_tokens)
+    if task.seed:  # not every provider knows seeds
+        settings["seed"] = task.seed
+    return settings
 
 
 def _history(turns: Sequence[tuple[Literal["user", "assistant"], str]]) -> list[ModelMessage]:

@@ -25,7 +25,7 @@ from zicoder.agents.tools.protocol import Touch
 from zicoder.errors import ToolError
 from zicoder.settings import AgentSettings
 
-__all__ = ["Decision", "Policy", "Source", "Verdict"]
+__all__ = ["Decision", "Policy", "Source", "Verdict", "lasting_rule"]
 
 Decision = Literal["allow", "ask", "deny"]
 Source = Literal["default", "rule", "session"]
@@ -184,6 +184,24 @@ class Policy:
 
     def _remembered(self, kind: tuple[str, ...] | None) -> bool:
         return kind in self._said_yes
+
+
+def lasting_rule(verdict: Verdict) -> str:
+    """The rule of `agent.allow` that says yes for good to what a yes for the session would cover.
+
+    "" where no rule may: what must not be remembered, what runs without a sandbox, what a rule asks for.
+    """
+    kinds = verdict.kinds or frozenset()
+    if len(kinds) != 1 or verdict.source == "rule":
+        return ""
+    match next(iter(kinds)):
+        case (tool, "task" | "command" as what, where, *words) if where != "unsandboxed":
+            plain = not any(re.search(r"[*?\[\s]", word) for word in words)
+            return f"{tool}:{' '.join(words)}{' *' if what == 'task' else ''}" if plain else ""
+        case (tool, "read", folder) if folder.startswith("/") and not re.search(r"[*?\[\\]", folder):
+            return f"{tool}:/{folder.rstrip('/')}/"
+        case _:
+            return ""
 
 
 def _worst(found: list[Verdict], places: Mapping[str, Place]) -> Verdict:

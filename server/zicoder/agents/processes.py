@@ -22,6 +22,7 @@ import psutil
 
 from zicoder.agents.excerpt import HEAD_BYTES, TAIL_BYTES, Excerpt
 from zicoder.errors import ToolError
+from zicoder.models.credentials import variable_names
 
 __all__ = ["Ended", "Limits", "run_process", "scrubbed", "trusted_program"]
 
@@ -76,11 +77,11 @@ class Ended:
 
 def scrubbed(environment: Mapping[str, str]) -> dict[str, str]:
     """An environment without keys, passwords, addresses, and ways to agents that hold keys."""
-    patterns = _SCRUBBED.split()
+    patterns, keys = _SCRUBBED.split(), variable_names(environment)
     return {
         name: value
         for name, value in environment.items()
-        if not any(_matches(name.upper(), pattern) for pattern in patterns) and "://" not in value
+        if not (name in keys or any(_matches(name.upper(), pattern) for pattern in patterns) or "://" in value)
     }
 
 

@@ -17,7 +17,7 @@ import os
 import secrets
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import platformdirs
@@ -83,6 +83,10 @@ class Sandbox:
         if self._program:
             wrapped = await asyncio.to_thread(bubblewrap, self._program, self.root, command)
         return await run_process(wrapped, cwd=self.root, environment=self._environment, limits=limits)
+
+    def at(self, root: Path, environment: Mapping[str, str]) -> Sandbox:
+        """The same for another folder; `environment` is added to what programs see (a container has its own)."""
+        return replace(self, root=root, _environment={**self._environment, **environment})
 
     async def run_line(self, line: str, *, seconds: float | None = None) -> Ended:
         """Run a line by the system's shell: `sh`, on Windows `cmd.exe`."""

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from zicoder.agents.edits.blocks import Block, Reading
 from zicoder.agents.edits.proposing import propose
-from zicoder.agents.front import Front
 from zicoder.agents.sandbox import Sandbox
 from zicoder.agents.tools.commands import ShellTool, TestsTool
-from zicoder.agents.tools.editing import CreateTool, DeleteTool, EditTool, OpenText
+from zicoder.agents.tools.editing import Apply, CreateTool, DeleteTool, EditTool, OpenText
 from zicoder.agents.tools.git import GitDiffTool, GitLogTool, GitStatusTool, Repository
 from zicoder.agents.tools.protocol import Tool
 from zicoder.agents.tools.reading import ListTool, ReadTool
 from zicoder.agents.tools.searching import DefinitionsTool, GrepTool, OpenSearch, SearchTool, SymbolsTool
 from zicoder.errors import ToolError
-from zicoder.proposal import Proposal
 
 __all__ = ["LOOKING", "WRITING", "rewrite", "tools"]
 
@@ -26,17 +23,9 @@ WRITING = ("edit", "create", "delete", "tests", "shell")
 
 
 def tools(
-    root: Path, *, front: Front, sandbox: Sandbox, index: OpenSearch, test_command: str, open_text: OpenText,
-    applied: Callable[[Proposal], None],
-) -> list[Tool[Any]]:  # fmt: skip
-    """All tools of the project at `root`. `applied` is told of every proposal that the front end has applied."""
-
-    async def apply(proposal: Proposal) -> Any:
-        result = await front.apply(proposal)
-        if result.ok:
-            applied(proposal)
-        return result
-
+    root: Path, *, apply: Apply, sandbox: Sandbox, index: OpenSearch, test_command: str, open_text: OpenText
+) -> list[Tool[Any]]:
+    """All tools of the project at `root`. `apply` has the person accept or refuse what the tools propose."""
     repository = Repository(root)
     found: list[Tool[Any]] = [
         ReadTool(), ListTool(), SearchTool(index), GrepTool(), SymbolsTool(index), DefinitionsTool(index),

@@ -13,7 +13,7 @@ import re
 import secrets
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -23,13 +23,14 @@ import msgspec
 from zicoder.agents.workflows import Step, Workflow
 from zicoder.errors import InputError, ZiError
 from zicoder.models.store import data_dir
-from zicoder.workspace import index_dir
+from zicoder.workspace import project_key
 
-__all__ = ["Result", "Run", "Runs", "combined", "next_step", "resumed", "runs_dir"]
+__all__ = ["Result", "Run", "Runs", "combined", "next_steps", "resumed", "runs_dir", "sent_back"]
 
 LARGEST = 8 << 20
 LONGEST_RESULT = 200_000
 """Characters of one step's result that are kept."""
+MOST_AT_ONCE = 4
 _IDENTITY = re.compile(r"\d{8}-\d{6}-[0-9a-f]{6}")
 
 
@@ -52,6 +53,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     digest: str
     task: str
     results: dict[str, Result] = {}
+    rounds: dict[str, int] = {}
+    """The round that a step which may send others back is in, the first not among them."""
+    remarks: dict[str, str] = {}
+    """What was said of the last work of a step that is done again, by step."""
 
     @classmethod
     def begin(cls, workflow: Workflow, task: str) -> Run:
@@ -70,12 +75,40 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
         return {name: r.text or f"(This step failed: {r.error})" for name, r in self.results.items()}
 
 
-def next_step(workflow: Workflow, run: Run) -> Step | None:
-    """The step to do next; None when all are done, or a failed one ends the run."""
+def next_steps(workflow: Workflow, run: Run, *, beside: Callable[[Step], bool] = lambda _: False) -> tuple[Step, ...]:
+    """The steps to do next; () when all are done, or a failed one ends the run.
+
+    One at a time, as they are written; more where they follow each other, none reads another, and each of them may be
+    done `beside` others.
+    """
     failed = [step for step in workflow.steps if _status(run, step.id) == "failed"]
     if any(step.on_failure == "stop" for step in failed):
+        return ()
+    found: list[Step] = []
+    for step in workflow.order:
+        if step.id in run.results:
+            continue
+        alone = bool(found) and not (beside(step) and beside(found[0]))
+        if alone or len(found) == MOST_AT_ONCE or not all(name in run.results for name in step.inputs):
+            break
+        found.append(step)
+    return tuple(found)
+
+
+def sent_back(workflow: Workflow, run: Run, step: Step, remark: str) -> Run | None:
+    """The run in the next round of `step`: what it sends back, and all that read that, is done again.
+
+    None where it sends nothing back, or has done so as often as it may.
+    """
+    used = run.rounds.get(step.id, 1)
+    if not step.repeat or used >= step.rounds:
         return None
-    return next((step for step in workflow.order if step.id not in run.results), None)
+    return msgspec.structs.replace(
+        run,
+        results=_without(workflow, run, {step.repeat}),
+        rounds={**run.rounds, step.id: used + 1},
+        remarks={**run.remarks, step.repeat: remark[:LONGEST_RESULT]},
+    )
 
 
 def resumed(workflow: Workflow, run: Run) -> Run:
@@ -85,12 +118,19 @@ def resumed(workflow: Workflow, run: Run) -> Run:
     """
     if run.workflow != workflow.name or run.digest != workflow.digest:
         raise InputError(f"The workflow {run.workflow} was changed since this run.", hint="Begin a new run.")
-    again = {step.id for step in workflow.steps if _status(run, step.id) == "failed"}
+    failed = {step.id for step in workflow.steps if _status(run, step.id) == "failed"}
+    kept = _without(workflow, run, failed)
+    gone = set(run.results) - set(kept)
+    return msgspec.structs.replace(run, results=kept, rounds={n: r for n, r in run.rounds.items() if n not in gone})
+
+
+def _without(workflow: Workflow, run: Run, again: Collection[str]) -> dict[str, Result]:
+    """The results of a run without those of some steps, and of all that read them."""
+    gone = set(again)
     for step in workflow.order:
-        if again & set(step.inputs):
-            again.add(step.id)
-    kept = {name: result for name, result in run.results.items() if name not in again}
-    return msgspec.structs.replace(run, results=kept)
+        if gone & set(step.inputs):
+            gone.add(step.id)
+    return {name: result for name, result in run.results.items() if name not in gone}
 
 
 def combined(workflow: Workflow, run: Run) -> str:
@@ -99,7 +139,8 @@ def combined(workflow: Workflow, run: Run) -> str:
     for step in workflow.order:
         result = run.results.get(step.id)
         status = result.status if result else "not done"
-        parts.append(f"## {step.id} ({step.role}): {status}")
+        rounds = f", round {run.rounds[step.id]} of {step.rounds}" if step.id in run.rounds else ""
+        parts.append(f"## {step.id} ({step.role}): {status}{rounds}")
         if result and result.error:
             parts.append(f"> {' '.join(result.error.split())}")
         if result and result.text.strip():
@@ -109,7 +150,7 @@ def combined(workflow: Workflow, run: Run) -> str:
 
 def runs_dir(root: Path) -> Path:
     """Where the runs in the project at `root` are on this machine."""
-    return data_dir() / "workflows" / index_dir(root).name
+    return data_dir() / "workflows" / project_key(root)
 
 
 class Runs:

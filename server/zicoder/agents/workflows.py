@@ -56,7 +56,10 @@ class Step(BaseModel):
     answer holds `stop_text`."""
     stop_text: str = Field(default="", max_length=200)
     rounds: int = Field(default=1, ge=1, le=10)
-    """How often the role may try until `stop` holds."""
+    """How often the step may be done until `stop` holds."""
+    repeat: Name | None = None
+    """A step before this one that is done again in each further round, with what this one has said, and all that reads
+    it; without it, this step alone."""
     retries: int = Field(default=0, ge=0, le=5)
     """How often the whole step is begun anew after an error."""
     on_failure: Literal["stop", "continue"] = "stop"
@@ -187,6 +190,29 @@ def _wrong(workflow: Workflow, roles: Collection[str], commands: Collection[str]
     waits = {step.id: [name for name in step.inputs if name in ids] for step in workflow.steps}
     if cycle := find_cycle(waits):
         yield f"These steps wait for each other: {' → '.join(cycle)}."
+    for step in workflow.steps:
+        yield from (f"Step {step.id!r}: {what}" for what in _wrong_repeat(step, waits))
+
+
+def _wrong_repeat(step: Step, waits: Mapping[str, Collection[str]]) -> Iterator[str]:
+    if step.repeat is None:
+        return
+    if step.rounds < 2 or step.stop == "answer":
+        yield "`repeat` needs `rounds` of at least 2, and a `stop` that not every answer is."
+    if step.repeat not in _before(step.id, waits):
+        yield f"it cannot repeat {step.repeat!r}, which is none of the steps that it reads, directly or through others."
+
+
+def _before(step: str, waits: Mapping[str, Collection[str]]) -> set[str]:
+    """The steps that this one waits for, directly or through others."""
+    found: set[str] = set()
+    ahead = [*waits[step]]
+    while ahead:
+        name = ahead.pop()
+        if name not in found:
+            found.add(name)
+            ahead += waits[name]
+    return found
 
 
 def _wrong_step(

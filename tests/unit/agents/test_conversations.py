@@ -95,7 +95,7 @@ def test_a_conversation_is_resumed_where_it_was(kept: Conversations) -> None:
     found = kept.read("last")
     assert found == Conversation(identity, "Why does the cart", (ASKED, ANSWERED), Summary(1, "They talked."))
     assert (found.tokens, found.cost, found.model) == ((120, 7), 0.25, "qwen")
-    assert [said.text for said in found.said] == [ASKED.text, ANSWERED.text]
+    assert [said.text for said in found.said({})] == [ASKED.text, ANSWERED.text]
     assert kept.read(identity[-6:]) == kept.read(identity) == found
 
 

@@ -163,6 +163,26 @@ def test_what_changed_since_is_not_taken_back(root: Path, path: str, now: str | 
     assert undo.titles() == ["try"]
 
 
+def test_what_one_run_applied_is_taken_back_together(root: Path) -> None:
+    undo = Undo(root)
+    undo.record(proposal(("a.py", "x = 0\n", "x = 1\n")), run="one")
+    undo.record(proposal(("a.py", "x = 1\n", "x = 2\n"), ("n.py", None, "n\n")), run="two")
+    undo.record(proposal(("a.py", "x = 2\n", "x = 3\n"), ("b.py", "b\n", None)), run="two")
+    taken = undo.take_back({"a.py": "x = 3\n", "n.py": "n\n"}.get)
+    edits = [(edit.path, edit.before, edit.after) for edit in taken.proposal.files]
+    assert edits == [("a.py", "x = 3\n", "x = 1\n"), ("b.py", None, "b\n"), ("n.py", "n\n", None)]
+    undo.forget(taken)
+    assert undo.titles() == ["try"]
+
+
+def test_a_run_between_whose_edits_a_person_wrote_is_taken_back_to_there(root: Path) -> None:
+    undo = Undo(root)
+    undo.record(proposal(("a.py", "x = 1\n", "x = 2\n")), run="one")
+    undo.record(proposal(("a.py", "x = 2 # mine\n", "x = 3\n")), run="one")
+    (edit,) = undo.take_back({"a.py": "x = 3\n"}.get).proposal.files
+    assert edit.after == "x = 2 # mine\n"
+
+
 def test_an_editor_that_hides_the_byte_order_mark_changes_nothing(root: Path) -> None:
     undo = Undo(root)
     undo.record(proposal(("a.py", "x = 1\n", "x = 2\n")))

@@ -166,6 +166,9 @@ async def test_creating_does_not_replace_and_deleting_is_asked_for(root: Path):
     await calls.call("delete", {"path": "cart.py"})
     assert person.questions[0].summary == "delete cart.py"
     assert person.proposals[0].files[0].kind == "delete"
+    assert person.proposals[0].approved  # the word was given for it: nobody asks again
+    await calls.call("edit", {"path": "cart.py", "old": "total = 0", "new": "total = 1"})
+    assert not person.proposals[1].approved
     for path in ("../x.py", ".git/config", "."):
         with pytest.raises(ToolDenied):
             await calls.call("create", {"path": path, "text": ""})

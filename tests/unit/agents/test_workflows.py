@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zicoder.agents.workflow_run import Result, Run, Runs, combined, next_step, resumed, runs_dir
+from zicoder.agents.workflow_run import Result, Run, Runs, combined, next_steps, resumed, runs_dir
 from zicoder.agents.workflows import (
     Step,
     Workflow,
@@ -95,6 +95,12 @@ def test_any_order_holds(order: list[int], edges: list[tuple[int, int]]) -> None
         ('command = "/code"', 'prompt = "x"\nretries = 99', "'retries': Input should be less than or equal to 5"),
         ('command = "/code"', 'prompt = "x"\nstop = "text"', "`stop_text` go together"),
         ('command = "/code"', 'prompt = "x"\nstop = "never"', "Step 'write': 'stop': Input should be 'answer'"),
+        ('command = "/code"', 'prompt = "x"\nrepeat = "write"', "`repeat` needs `rounds` of at least 2"),
+        (
+            'inputs = ["write"]',
+            'inputs = ["write"]\nrepeat = "tell"\nrounds = 2\nstop = "no_findings"',
+            "Step 'check': it cannot repeat 'tell', which is none of the steps that it reads",
+        ),
         ('name = "small"', 'name = "small', "is not valid TOML"),
         ('name = "small"', "x = " + "[" * 5000, "is not valid TOML"),
     ],
@@ -151,25 +157,23 @@ def test_a_project_has_its_own_but_cannot_replace_ours(tmp_path: Path) -> None:
 
 
 def done(run: Run, workflow: Workflow, text: str = "fine") -> Run:
-    step = next_step(workflow, run)
-    assert step is not None
+    (step,) = next_steps(workflow, run)
     return run.with_result(step, Result(status="done", text=text))
 
 
 def test_a_run_goes_on_where_it_stopped(tmp_path: Path) -> None:
     workflow, runs = small(), Runs(tmp_path)
     run = done(Run.begin(workflow, "the task"), workflow, "def f(): ...")
-    step = next_step(workflow, run)
-    assert step is not None
+    (step,) = next_steps(workflow, run)
     assert step.id == "check"
     run = run.with_result(step, Result(status="failed", error="The model is down."))
-    assert next_step(workflow, run) is None
+    assert not next_steps(workflow, run)
     runs.save(run)
     again = resumed(workflow, runs.read("last"))
-    assert next_step(workflow, again) == step
+    assert next_steps(workflow, again) == (step,)
     assert again.texts == {"write": "def f(): ..."}
     again = done(done(again, workflow), workflow)
-    assert next_step(workflow, again) is None
+    assert not next_steps(workflow, again)
     runs.save(again)
     assert runs.read(run.id) == again
     assert list(tmp_path.iterdir()) == [tmp_path / f"{run.id}.json"]
@@ -179,8 +183,7 @@ def test_a_failed_step_that_may_be_passed_over_is_told_to_the_next() -> None:
     workflow = small(**{'prompt = "Review': 'on_failure = "continue"\nprompt = "Review'})
     run = done(Run.begin(workflow, "x"), workflow)
     run = run.with_result(workflow.step("check"), Result(status="failed", error="No answer."))
-    step = next_step(workflow, run)
-    assert step is not None
+    (step,) = next_steps(workflow, run)
     assert prompt_of(step, "x", run.texts) == "Tell of (This step failed: No answer.)."
     run = done(run, workflow)
     assert set(resumed(workflow, run).results) == {"write"}  # what read the failed one is done again, too

@@ -18,7 +18,7 @@ from zicoder.proposal import FileEdit, Proposal
 __all__ = ["Apply", "CreateTool", "DeleteTool", "EditTool", "OpenText", "Rewrite"]
 
 Apply = Callable[[Proposal], Awaitable[Applied]]
-"""`Front.apply`."""
+"""`Front.apply`, or what stands before it."""
 Rewrite = Callable[[str, str, str, str], str]
 """(path, text of the file, old, new) -> the text after. Called in a thread. Raises ToolError if `old` is not found."""
 OpenText = Callable[[str], "tuple[str, int | None] | None"]
@@ -62,7 +62,7 @@ class EditTool:
         if after == before:
             return ToolText(f"{path} already reads like that.", f"{path}: no change")
         edit = FileEdit(path=path, before=before, after=after, version=version)
-        return await _offered(self._apply, f"Edit {path}", edit)
+        return await _offered(self._apply, f"Edit {path}", edit, grant)
 
 
 class CreateArguments(Arguments):
@@ -96,7 +96,8 @@ class CreateTool:
         above = await asyncio.to_thread(_file_above, grant.root, place.real)
         if above:
             raise ToolError(f"{above} is a file, so {path} cannot be in it.")
-        return await _offered(self._apply, f"Create {path}", FileEdit(path=path, before=None, after=arguments.text))
+        edit = FileEdit(path=path, before=None, after=arguments.text)
+        return await _offered(self._apply, f"Create {path}", edit, grant)
 
 
 class DeleteArguments(Arguments):
@@ -126,11 +127,11 @@ class DeleteTool:
         path = _project_path(place)
         before, version = self._open_text(path) or (await asyncio.to_thread(file_text, place), None)
         edit = FileEdit(path=path, before=before, after=None, version=version)
-        return await _offered(self._apply, f"Delete {path}", edit)
+        return await _offered(self._apply, f"Delete {path}", edit, grant)
 
 
-async def _offered(apply: Apply, title: str, edit: FileEdit) -> ToolText:
-    outcome = await apply(Proposal(title, (edit,)))
+async def _offered(apply: Apply, title: str, edit: FileEdit, grant: Grant) -> ToolText:
+    outcome = await apply(Proposal(title, (edit,), approved=grant.approved))
     added, removed = edit.lines_changed
     if outcome.ok:
         return ToolText(

@@ -57,6 +57,8 @@ class Grant:
     places: Mapping[str, Place] = field(default_factory=dict[str, Place])
     hidden: Callable[[str], bool] = lambda _: False
     """Whether a file, project-relative, is none of this tool's business: a rule denies it, or it holds secrets."""
+    approved: bool = False
+    """A person was just shown this very call, and said yes."""
 
     def place(self, path: str) -> Place:
         """Raises ToolError for a path that was not judged."""
