@@ -20,6 +20,8 @@ __all__ = [
     "Progress",
     "ProgressSink",
     "Proposed",
+    "Sent",
+    "SentPiece",
     "ToolEnded",
     "ToolStarted",
     "Used",
@@ -81,6 +83,29 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class SentPiece:
+    """One thing that a model is shown beside the question."""
+
+    name: str
+    """For a person: a path, or what it is ("git diff")."""
+    path: str
+    """Project-relative, "" for what is no part of a file."""
+    start: int
+    """Zero-based lines, [start, end)."""
+    end: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What a model is about to be asked with: the pieces, and the tokens of everything against its window."""
+
+    pieces: tuple[SentPiece, ...]
+    tokens: int
+    window: int
+
+
+@dataclass(frozen=True, slots=True)
 class Used:
     """What a model's answer cost. `cost` in US dollars; 0 for a local model, None where no price is known."""
 
@@ -106,7 +131,7 @@ class Failed:
     hint: str = ""
 
 
-Event: TypeAlias = Progress | Delta | Notice | ToolStarted | ToolEnded | Proposed | Used | Finished | Failed
+Event: TypeAlias = Progress | Delta | Notice | ToolStarted | ToolEnded | Proposed | Sent | Used | Finished | Failed
 
 ProgressSink = Callable[[Progress], None]
 

@@ -21,6 +21,7 @@ __all__ = [
     "Position",
     "Snapshot",
     "apply_edits",
+    "common_ends",
     "common_prefix",
     "language_of",
     "split_lines",
@@ -75,6 +76,12 @@ def common_prefix(a: Sequence[object], b: Sequence[object]) -> int:
     while n < shorter and a[n] == b[n]:
         n += 1
     return n
+
+
+def common_ends(a: Sequence[object], b: Sequence[object]) -> tuple[int, int]:
+    """How many elements two sequences begin with alike, and with how many of the rest they end alike."""
+    head = common_prefix(a, b)
+    return head, common_prefix(a[head:][::-1], b[head:][::-1])
 
 
 def split_lines(text: str) -> list[str]:

@@ -35,7 +35,7 @@ from zicoder.settings import Problem, Settings, load_settings
 if TYPE_CHECKING:  # see `open_index`
     from zicoder.index.code_index import CodeIndex, IndexStatus
 
-__all__ = ["Workspace", "cache_dir", "chosen_infill", "index_dir", "log_dir"]
+__all__ = ["Workspace", "cache_dir", "chosen_infill", "index_dir", "log_dir", "project_key"]
 
 log = logging.getLogger("zicoder")
 
@@ -57,14 +57,19 @@ def cache_dir() -> Path:
 
 def index_dir(root: Path) -> Path:
     """The folder on this machine for the index of a project: not in the project, which may be read-only or shared."""
-    return cache_dir() / "index" / _key(root)
+    return cache_dir() / "index" / project_key(root)
 
 
-def _key(root: Path) -> str:
+def project_key(root: Path) -> str:
     """A name for a project that a person recognises and that no other project has."""
     place = os.path.normcase(root.resolve())
     readable = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "_" for c in root.resolve().name)
     return f"{readable[:40] or 'root'}-{blake2b(place.encode(errors='surrogateescape'), digest_size=6).hexdigest()}"
+
+
+def _for_infill(settings: Settings) -> tuple[object, ...]:
+    """What the model for inline suggestions is made by."""
+    return settings.model, settings.engine, settings.chat.keys, settings.chat.proxy
 
 
 def chosen_infill(settings: Settings, store: ModelStore) -> ResolvedModel:
@@ -123,14 +128,24 @@ class Workspace:
         before = self.settings
         self._editor_settings = editor_settings
         self.settings, self.problems = load_settings(project=self.root, editor=editor_settings)
-        if (before.model, before.engine) != (self.settings.model, self.settings.engine):
+        if _for_infill(before) != _for_infill(self.settings):
             self.choose_again()
+
+    def read_settings(self) -> Settings:
+        """The settings as every source has them now; those in force stay. Blocking."""
+        return load_settings(project=self.root, editor=self._editor_settings)[0]
 
     def choose_again(self) -> None:
         """Let go of the model for inline suggestions; the next request chooses."""
         if self._infill is not None:
             self.engine.unload(self._infill.name)
         self._infill = None
+
+    def relative(self, path: Path) -> str | None:
+        """A file's path below the root, with slashes; None for one outside."""
+        if self.root is None or not path.is_relative_to(self.root):
+            return None
+        return path.relative_to(self.root).as_posix()
 
     async def open_index(self, on_status: Callable[[IndexStatus], None] = lambda _: None) -> CodeIndex:
         """The code index of this root, made at the first call and not opened yet (`run` or `open` does that).
@@ -151,7 +166,7 @@ class Workspace:
                 hint="Run `pip install 'zicoder[index]'`, then `zi doctor`.",
             ) from error
         folder = index_dir(self.root)
-        location = f"{settings.location.rstrip('/')}/{_key(self.root)}" if settings.location else ""
+        location = f"{settings.location.rstrip('/')}/{project_key(self.root)}" if settings.location else ""
         make = partial(
             module.CodeIndex, self.root, folder, location=location, max_bytes=settings.max_file_kb * 1024,
             exclude=settings.exclude, embedder=await asyncio.to_thread(self._embedder), on_status=on_status,
@@ -190,7 +205,7 @@ class Workspace:
                 raise ModelNotInstalled("Inline suggestions have no model (`zi.model.infill` is none).")
             provider, _, argument = wanted.partition(":")
             if argument and provider in INFILL_PROVIDERS:
-                self._infill = INFILL_PROVIDERS.get(provider)(argument)
+                self._infill = INFILL_PROVIDERS.get(provider)(argument, settings.chat)
             else:
                 resolved = await asyncio.to_thread(chosen_infill, settings, ModelStore())
                 if settings is not self.settings:  # they changed meanwhile

@@ -9,9 +9,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zicoder.text import Edit, LineIndex, Position, Snapshot, apply_edits, common_prefix, language_of, split_lines
+from zicoder.text import (
+    Edit,
+    LineIndex,
+    Position,
+    Snapshot,
+    apply_edits,
+    common_ends,
+    common_prefix,
+    language_of,
+    split_lines,
+)
 
 TEXTS = st.text(alphabet="ab \r\n\f\u2028é😀", max_size=40)
+
+
+@given(TEXTS, TEXTS)
+def test_texts_differ_only_between_their_common_ends(a: str, b: str) -> None:
+    head, tail = common_ends(a, b)
+    assert a[:head] == b[:head]
+    assert a[len(a) - tail :] == b[len(b) - tail :]
+    assert head + tail <= min(len(a), len(b))
+    middles = a[head : len(a) - tail], b[head : len(b) - tail]
+    assert not all(middles) or (middles[0][0] != middles[1][0] and middles[0][-1] != middles[1][-1])
 
 
 @given(TEXTS)

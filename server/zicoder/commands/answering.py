@@ -12,21 +12,21 @@ import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import Literal
 
 from zicoder.agents.conversation import Conversation, Turn, Used
+from zicoder.commands.region import around, selected
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
-from zicoder.context.budget import assemble
+from zicoder.context.budget import ITEM_TOKENS, assemble
 from zicoder.context.citations import checked_citations
 from zicoder.context.gathered import Excerpt, retrieve
-from zicoder.context.history import condense, history_items
+from zicoder.context.history import Said, as_sent, condense, history_items
 from zicoder.context.project_files import ProjectFiles
 from zicoder.context.resolve import Gathered, Sources, resolve
 from zicoder.context.segments import Assembled, Item, Segment, Shares
 from zicoder.errors import InputError, ZiError
-from zicoder.events import Delta, Event, Finished, Notice
+from zicoder.events import Delta, Event, Finished, Notice, Sent, SentPiece
 from zicoder.models.chat.meter import Meter
 from zicoder.models.chat.roles import Role, RoleName
 
@@ -40,9 +40,6 @@ SYSTEM = (
 CHUNKS = {"local": 4, "remote": 12}
 """Pieces of the project that a question brings along by itself: a local model takes a second for each."""
 ANSWER_TOKENS = {"local": 768, "remote": 4096}
-OPEN_DOCUMENT = 30
-"""Priority of the text around the cursor."""
-AROUND_LINES = 60
 CHARS_PER_TOKEN = 3.2
 
 
@@ -67,6 +64,10 @@ class Question:
     """Whether it is part of the conversation."""
     document: bool = True
     """Whether the open document is shown where nothing else was pointed at."""
+    temperature: float | None = None
+    """Instead of the role's."""
+    seed: int = 0
+    """Another one is another answer, where the temperature leaves a choice."""
 
 
 @dataclass(kw_only=True)
@@ -98,12 +99,12 @@ async def show(session: Session, invocation: Invocation, question: Question) -> 
     selection = selected(session, invocation)
     sources = Sources(
         files=files, index=index, diff=partial(_diff, session), problems=partial(_problems, invocation),
-        selection=selection,
+        selection=selection.pointed_at if selection else None,
     )  # fmt: skip
     found = await resolve(question.task, sources)
     found.excerpts += question.excerpts
     if selection is not None and not question.excerpts:
-        found.excerpts.append(selection)
+        found.excerpts.append(selection.pointed_at)
     elif question.document and not (found.excerpts or found.others or question.items):
         found.excerpts += around(session, invocation)
     more = await retrieve(question.task, index, chunks=CHUNKS[place]) if index is not None else []
@@ -111,18 +112,18 @@ async def show(session: Session, invocation: Invocation, question: Question) -> 
     system = "\n\n".join(filter(None, (SYSTEM, role.prompt, question.instructions)))
     window = session.window(name)
     count = await _counter(session, name, system, question, found, more, conversation)
-    shares = Shares.of(session.workspace.settings.context)
-    summary = await condense(
-        conversation.said, conversation.summary, room=shares.tokens(window)[Segment.HISTORY], count=count
-    )
-    items = [
-        Item(segment=Segment.SYSTEM, text=system, required=True, fence=False, name="the instructions"),
-        *history_items(conversation.said, summary),
-        *question.items,
-        *found.items(more),
-        Item(segment=Segment.TASK, text=question.task, required=True, fence=False, name="the question"),
-    ]
+    shares = Shares.of(session.settings.context)
     answer_tokens = min(ANSWER_TOKENS[place], window // 3)
+    before = [Item(segment=Segment.SYSTEM, text=system, required=True, fence=False, name="the instructions")]
+    after = [*question.items, *found.items(more)]
+    after += [Item(segment=Segment.TASK, text=question.task, required=True, fence=False, name="the question")]
+    tokens = shares.tokens(window, answer=answer_tokens)
+    others = sum(count(item.render()) + ITEM_TOKENS for item in (*before, *after))
+    room = max(tokens[Segment.HISTORY], window - tokens[Segment.RESERVE] - others)
+    said = session.said(conversation)
+    summary = await condense(said, conversation.summary, room=room, count=count)
+    turns = as_sent(said, summary, room, count)
+    items = [*before, *history_items(turns, summary), *(item for item in after if not _told(item, turns))]
     assembled = await asyncio.to_thread(
         partial(assemble, items, window=window, count=count, shares=shares, answer=answer_tokens, model=name)
     )
@@ -141,17 +142,19 @@ async def answer(
     """
     shown = shown or await show(session, invocation, question)
     loop = await asyncio.to_thread(importlib.import_module, "zicoder.agents.loop")  # pydantic-ai takes a second
+    yield _sent(shown.assembled)
     for note in shown.notes:
         yield Notice(note)
     meter, began, said = Meter(), time.time(), list[str]()
-    history = [
-        ("assistant" if placed.item.role == "assistant" else "user", placed.text) for placed in shown.assembled.history
-    ]
     task = loop.Task(
         instructions=shown.assembled.system,
         prompt=shown.assembled.prompt,
-        history=[("assistant" if role == "assistant" else "user", text) for role, text in history],
-        temperature=shown.role.temperature,
+        history=[
+            ("assistant" if placed.item.role == "assistant" else "user", placed.text)
+            for placed in shown.assembled.history
+        ],
+        temperature=shown.role.temperature if question.temperature is None else question.temperature,
+        seed=question.seed,
         max_tokens=min(ANSWER_TOKENS[shown.local], shown.assembled.room),
         gate=await session.gate() if question.tools else None,
         tools=question.tools,
@@ -172,41 +175,13 @@ async def answer(
     finally:
         if question.remember and said:
             turns = _turns(question, invocation, shown, "".join(said), meter, began)
+            session.keep_sent(shown.conversation.id, began, shown.assembled.prompt)
             await asyncio.shield(asyncio.to_thread(_keep, session, shown.conversation.id, turns))
 
 
-def selected(session: Session, invocation: Invocation) -> Excerpt | None:
-    """The lines of the selection, None where nothing is selected."""
-    snapshot, selection = invocation.snapshot, invocation.selection
-    if snapshot is None or selection is None or selection[0] == selection[1]:
-        return None
-    first = snapshot.lines.position(selection[0]).line
-    last = snapshot.lines.position(max(selection[0], selection[1] - 1)).line
-    text = "\n".join(snapshot.lines.line(number) for number in range(first, last + 1))
-    return Excerpt(path=path_of(session, invocation), start=first, text=text, priority=90, required=True)
-
-
-def around(session: Session, invocation: Invocation) -> list[Excerpt]:
-    """The lines of the open document around the cursor."""
-    snapshot = invocation.snapshot
-    if snapshot is None or not snapshot.text.strip():
-        return []
-    cursor = snapshot.lines.position(invocation.selection[0]).line if invocation.selection else 0
-    first = max(0, cursor - AROUND_LINES)
-    last = min(len(snapshot.lines), cursor + AROUND_LINES)
-    text = "\n".join(snapshot.lines.line(number) for number in range(first, last))
-    return [Excerpt(path=path_of(session, invocation), start=first, text=text, priority=OPEN_DOCUMENT)]
-
-
-def path_of(session: Session, invocation: Invocation) -> str:
-    """The document's path in the project, its name where it lies outside."""
-    snapshot = invocation.snapshot
-    if snapshot is None or snapshot.path is None:
-        return "untitled"
-    root = session.workspace.root
-    if root is not None and snapshot.path.is_relative_to(root):
-        return snapshot.path.relative_to(root).as_posix()
-    return Path(snapshot.path).name
+def _told(item: Item, turns: Sequence[Said]) -> bool:
+    """Whether something that was found for the question stands in an earlier message already."""
+    return item.fresh and any(turn.sent and item.render() in turn.sent for turn in turns)
 
 
 async def _diff(session: Session) -> str:
@@ -233,7 +208,8 @@ async def _counter(
     conversation: Conversation,
 ) -> Callable[[str], int]:  # fmt: skip
     """Counts tokens: exactly for what is known now, by its proportion for parts of it."""
-    texts = [system, question.task, *(turn.text for turn in conversation.said)]
+    texts = [system, question.task]
+    texts += [text for turn in session.said(conversation) for text in (turn.text, turn.sent)]
     texts += [e.text for e in (*found.excerpts, *more)] + [i.text for i in (*found.others, *question.items)]
     texts = [text for text in dict.fromkeys(texts) if text]
     try:
@@ -257,6 +233,16 @@ def _cited(session: Session, text: str, shown: Shown) -> tuple[str, list[str]]:
     files: ProjectFiles = session.files()
     fixed, wrong = checked_citations(text, files, shown=shown.paths)
     return fixed, [each.reason for each in wrong]
+
+
+def _sent(assembled: Assembled) -> Sent:
+    """What goes out, for a person to see: files and other data, not the instructions, the turns or the question."""
+    pieces = [
+        SentPiece(p.item.title, p.item.path, p.item.start, p.item.start + p.item.text.count("\n") + 1, p.tokens)
+        for p in assembled.placed
+        if p.item.fence
+    ]
+    return Sent(tuple(pieces), assembled.tokens, assembled.window)
 
 
 def _turns(

@@ -8,27 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 import textwrap
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import AsyncGenerator, Callable
+from dataclasses import replace
 from functools import partial
 
 from zicoder.agents.edits.blocks import Block, Reading
-from zicoder.agents.edits.disk import disk_reader
 from zicoder.agents.edits.proposing import Focus, Remark, propose
 from zicoder.agents.edits.reader import parse
-from zicoder.commands.answering import Question, answer, path_of
+from zicoder.commands.answering import Question, answer
+from zicoder.commands.region import Region
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
-from zicoder.context.gathered import Excerpt
 from zicoder.context.outline import indent_of
 from zicoder.errors import InputError
 from zicoder.events import Event, Finished, Notice, Proposed
 from zicoder.proposal import Proposal
-from zicoder.text import Snapshot
 
-__all__ = ["BLOCKS", "Region", "by_blocks", "offered", "region_of", "rewritten"]
+__all__ = ["BLOCKS", "by_blocks", "fenced_code", "offered", "replaced", "rewritten", "text_now"]
 
 BLOCKS = """Write every change as a block, with the file's path above it:
 
@@ -50,82 +47,6 @@ ONE_FENCE = (
 TRIES = 2
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _OPEN_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n`]*\n(.*)\Z", re.DOTALL | re.MULTILINE)
-_OPENS = re.compile(
-    r"\s*(?:(?:export\s+|default\s+|public\s+|private\s+|protected\s+|static\s+|abstract\s+|async\s+|pub\s+)*"
-    r"(?:def|class|function|fn|func|fun|interface|struct|enum|trait|impl)\b)"
-    r"|(?!\s*\}?\s*(?:if|for|foreach|while|switch|else|catch|try|do|with|using|lock|match|return)\b).*(?:=>|\))\s*\{\s*$"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """Whole lines of a document, [first, last]."""
-
-    path: str
-    first: int
-    last: int
-    text: str
-    language: str
-
-    @property
-    def fenced(self) -> str:
-        """The code for a prompt, under its place."""
-        return f"{self.path}:{self.first + 1}-{self.last + 1}\n```{self.language}\n{self.text}\n```"
-
-
-def region_of(session: Session, invocation: Invocation) -> Region | None:
-    """The selection; else the function or class that the cursor is in; None where there is neither."""
-    snapshot = invocation.snapshot
-    if snapshot is None or invocation.selection is None:
-        return None
-    start, end = invocation.selection
-    first = snapshot.lines.position(start).line
-    last = snapshot.lines.position(max(start, end - 1)).line
-    if start == end:
-        found = _enclosing(snapshot, first)
-        if found is None:
-            return None
-        first, last = found
-    lines = [snapshot.lines.line(number) for number in range(first, last + 1)]
-    if not any(map(str.strip, lines)):
-        return None
-    return Region(path_of(session, invocation), first, last, "\n".join(lines), snapshot.language)
-
-
-def _enclosing(snapshot: Snapshot, line: int) -> tuple[int, int] | None:
-    """The lines of the definition around a line, by indentation: decorators, its head, and what is deeper."""
-    lines = [snapshot.lines.line(number) for number in range(len(snapshot.lines))]
-    while line + 1 < len(lines) and lines[line].lstrip().startswith("@"):
-        line += 1
-    level = indent_of(lines[line]) if lines[line].strip() else sys.maxsize
-    for first in range(line, -1, -1):
-        text = lines[first]
-        if not text.strip():
-            continue
-        if (first == line or indent_of(text) < level) and _OPENS.match(text):
-            last = _end(lines, first)
-            if last >= line:
-                while first and lines[first - 1].lstrip().startswith("@"):
-                    first -= 1
-                return first, last
-        level = min(level, indent_of(text))
-    return None
-
-
-def _end(lines: Sequence[str], first: int) -> int:
-    """The last line that is deeper than the first one, and what closes it."""
-    level, last = indent_of(lines[first]), first
-    for number in range(first + 1, len(lines)):
-        text = lines[number]
-        if text.strip() and indent_of(text) > level:
-            last = number
-        elif text.strip() and text.lstrip()[0] in ")]}{":
-            last = number
-            if text.strip()[0] == "}":
-                break
-        elif text.strip():
-            break
-    return last
 
 
 async def rewritten(
@@ -134,7 +55,7 @@ async def rewritten(
     """Have a region written anew, check it, and offer it. The last event is `Finished`."""
     task = f"{question.task}\n\n{region.fenced}\n\n{ONE_FENCE}"
     ask = replace(question, task=task, spoken=question.spoken or question.task, document=False)
-    read = partial(_read, session, invocation)
+    read = partial(text_now, session, invocation)
     proposal, text, reason = Proposal(title, ()), "", ""
     for attempt in range(TRIES):
         async for event in answer(session, replace(invocation, selection=None), ask):
@@ -146,7 +67,7 @@ async def rewritten(
         if new is None:
             reason = "There was no code fence in the answer."
         else:
-            proposal, remarks = await asyncio.to_thread(_replaced, region, new, read, title)
+            proposal, remarks = await asyncio.to_thread(replaced, region, new, read, title)
             reason = next((remark.text for remark in remarks if remark.is_problem), "")
         if not reason:
             break
@@ -166,9 +87,9 @@ async def by_blocks(
 ) -> AsyncGenerator[Event]:
     """Have any files changed by blocks, check them, and offer them together. The last event is `Finished`."""
     ask = replace(question, instructions=f"{question.instructions}\n\n{BLOCKS}".strip())
-    read = partial(_read, session, invocation)
+    read = partial(text_now, session, invocation)
     files = frozenset(await asyncio.to_thread(lambda: session.files().table().paths))
-    path = path_of(session, invocation) if invocation.snapshot else ""
+    path = session.path_of(invocation.snapshot) if invocation.snapshot else ""
     focus = Focus(path) if path in files else None
     proposal: Proposal | None = None
     text, problems = "", list[str]()
@@ -179,7 +100,7 @@ async def by_blocks(
             else:
                 yield event
         make = partial(
-            propose, parse(text), read, title=title, files=files, focus=focus, onto=proposal, version=_version(session)
+            propose, parse(text), read, title=title, files=files, focus=focus, onto=proposal, version=session.version_of
         )
         proposal, remarks = await asyncio.to_thread(make)
         problems = [remark.text for remark in remarks if remark.is_problem]
@@ -217,7 +138,7 @@ def fenced_code(answer_text: str) -> str | None:
     return max(fences, key=len).rstrip("\n") if fences else None
 
 
-def _replaced(region: Region, new: str, read: Callable[[str], str | None], title: str) -> tuple[Proposal, list[Remark]]:
+def replaced(region: Region, new: str, read: Callable[[str], str | None], title: str) -> tuple[Proposal, list[Remark]]:
     """The proposal that puts code into a region's place, indented as the region is. Blocking."""
     level = min((indent_of(line) for line in region.text.split("\n") if line.strip()), default=0)
     first = next(line for line in region.text.split("\n") if line.strip())
@@ -229,26 +150,12 @@ def _replaced(region: Region, new: str, read: Callable[[str], str | None], title
     return proposal, list(remarks)
 
 
-def _read(session: Session, invocation: Invocation, path: str) -> str | None:
+def text_now(session: Session, invocation: Invocation, path: str) -> str | None:
     """A file's text now: the open document's, else the disk's. Blocking."""
-    if invocation.snapshot is not None and path == path_of(session, invocation):
+    if invocation.snapshot is not None and path == session.path_of(invocation.snapshot):
         return invocation.snapshot.text
-    if opened := session.open_text(path):
-        return opened[0]
-    refused = session.files().refused(path)
-    if refused and "there is no" not in refused:
-        raise InputError(f"{path} is not changed: {refused}.")
-    return disk_reader(session.root)(path)
-
-
-def _version(session: Session) -> Callable[[str], int | None]:
-    def version(path: str) -> int | None:
-        opened = session.open_text(path)
-        return opened[1] if opened else None
-
-    return version
-
-
-def excerpt_of(region: Region) -> Excerpt:
-    """The region as something to show."""
-    return Excerpt(path=region.path, start=region.first, text=region.text, priority=90, required=True)
+    if session.open_text(path) is None:
+        refused = session.files().refused(path)
+        if refused and "there is no" not in refused:
+            raise InputError(f"{path} is not changed: {refused}.")
+    return session.text_of(path)

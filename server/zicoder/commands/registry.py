@@ -13,7 +13,7 @@ import logging
 import re
 import types
 import typing
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -126,6 +126,10 @@ class Commands(Generic[S]):
     def __contains__(self, name: str) -> bool:
         return name in self._known
 
+    def every(self, more: Iterable[Command[S]]) -> list[Command[S]]:
+        """All of them, and those of the project that replace none."""
+        return [*self, *(command for command in more if command.name not in self)]
+
     def get(self, name: str, more: Iterable[Command[S]] = ()) -> Command[S]:
         """The command of a name; `more` are those of the project, which replace none. Raises InputError."""
         known = {command.name: command for command in more} | self._known
@@ -137,7 +141,7 @@ class Commands(Generic[S]):
 
     async def dispatch(
         self, session: S, invocation: Invocation, more: Iterable[Command[S]] = ()
-    ) -> AsyncIterator[Event]:
+    ) -> AsyncGenerator[Event]:
         """Run what was written.
 
         The last event is `Finished` or `Failed`, the only one of these; nothing is raised but what cancels.

@@ -11,9 +11,9 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from zicoder.context.segments import LAYOUT, Assembled, Item, LeftOut, Placed, Segment, Shares
-from zicoder.errors import InputError
+from zicoder.errors import ContextTooLarge
 
-__all__ = ["FLOW", "ContextTooLarge", "assemble"]
+__all__ = ["FLOW", "ITEM_TOKENS", "assemble"]
 
 FLOW = (Segment.TASK, Segment.HISTORY, Segment.PROJECT, Segment.SYSTEM)
 """Who gets first what other segments leave unused."""
@@ -24,10 +24,6 @@ CHARS_PER_TOKEN = 12
 megabytes of it take a tokenizer seconds."""
 FEWEST_LINES = 3
 """Less of an item is not worth its head."""
-
-
-class ContextTooLarge(InputError):
-    """What must go in does not fit into the model's window."""
 
 
 def assemble(

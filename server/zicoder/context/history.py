@@ -9,13 +9,13 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from zicoder.context.segments import Item, Segment
 from zicoder.errors import ZiError
 
-__all__ = ["Said", "Summary", "condense", "history_items", "to_summarise"]
+__all__ = ["Said", "Summary", "as_sent", "condense", "history_items", "to_summarise"]
 
 log = logging.getLogger("zicoder.context")
 
@@ -46,6 +46,8 @@ class Said:
 
     role: Literal["user", "assistant"]
     text: str
+    sent: str = ""
+    """The whole message, with all that was shown beside the question; "" where only the text is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +77,21 @@ def to_summarise(turns: Sequence[Said], summary: Summary, room: int, count: Coun
     while first < len(turns) and turns[first].role == "assistant":
         first += 1
     return first
+
+
+def as_sent(turns: Sequence[Said], summary: Summary, room: int, count: Count) -> list[Said]:
+    """The turns with the messages that were sent as their texts: all that are known, or the newest one, or none.
+
+    A model that is sent the same again finds it in its cache, and can be asked about what it was shown before. What
+    fits into `room` tokens is decided by the turns that the summary does not cover.
+    """
+    known = [number for number, turn in enumerate(turns) if turn.sent and number >= summary.covers]
+    head = _cost(summary.text, count) if summary.text else 0
+    for whole in (known, known[-1:]):
+        told = [replace(turn, text=turn.sent) if n in whole else turn for n, turn in enumerate(turns)]
+        if head + sum(_cost(turn.text, count) for turn in told[summary.covers :]) <= room:
+            return told
+    return [replace(turn, sent="") for turn in turns]
 
 
 async def condense(

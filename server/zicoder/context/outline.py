@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from zicoder.index.words import IDENTIFIER
 from zicoder.text import split_lines
 
-__all__ = ["Block", "blocks_of", "doc_line", "folded_head", "indent_of", "members_of"]
+__all__ = ["Block", "blocks_of", "doc_line", "folded_head", "indent_of", "member_heads", "members_of"]
 
 FEWEST_LINES, MOST_LINES = 6, 24
 """Of a block."""
@@ -73,24 +73,27 @@ def members_of(lines: Sequence[str], start: int) -> str:
     "" if there is nothing inside.
     """
     lines = lines[start : start + READ_LINES]
-    head = next((number for number, line in enumerate(lines) if _HEAD.match(line.strip())), None)
-    if head is None:
-        return ""
-    own = indent_of(lines[head])
-    inside = list(_inside(lines, head, own))
+    head, inside = _definition(lines)
     if not inside:
         return ""
     level = min(indent_of(lines[number]) for number in inside)
     found = [folded_head(lines, head)]
-    for number in inside:
-        line = lines[number].strip()
-        if indent_of(lines[number]) == level and _HEAD.match(line) and not _SPECIAL.match(line):
-            found.append(" " * level + folded_head(lines, number))
+    found += [
+        " " * level + folded_head(lines, number)
+        for number in _heads(lines, inside)
+        if not _SPECIAL.match(lines[number].strip())
+    ]
     known = set(IDENTIFIER.findall("\n".join(found)))
     attributes = dict.fromkeys(_ATTRIBUTE.findall("\n".join(lines[number] for number in inside)))
     if new := [name for name in attributes if name not in known][:MOST_MEMBERS]:
         found.insert(1, " " * level + ", ".join(new))
     return "\n".join(found[:MOST_MEMBERS]) if len(found) > 1 else ""
+
+
+def member_heads(lines: Sequence[str], start: int) -> list[tuple[int, str]]:
+    """The members of the class-like definition at line `start`: the zero-based line and the head of each."""
+    found = lines[start : start + READ_LINES]
+    return [(start + number, folded_head(found, number)) for number in _heads(found, _definition(found)[1])]
 
 
 def doc_line(text: str) -> str:
@@ -124,6 +127,18 @@ def indent_of(line: str) -> int:
 def _may_begin(lines: Sequence[str], at: int) -> bool:
     line = lines[at]
     return bool(line.strip()) and (not lines[at - 1].strip() or (indent_of(line) == 0 and bool(_HEAD.match(line))))
+
+
+def _definition(lines: Sequence[str]) -> tuple[int, list[int]]:
+    """The first line that begins a definition, and the numbers of the lines inside of it."""
+    head = next((number for number, line in enumerate(lines) if _HEAD.match(line.strip())), None)
+    return (0, []) if head is None else (head, list(_inside(lines, head, indent_of(lines[head]))))
+
+
+def _heads(lines: Sequence[str], inside: Sequence[int]) -> list[int]:
+    """Of these lines, those that begin a definition and are not inside of another one."""
+    level = min((indent_of(lines[number]) for number in inside), default=0)
+    return [number for number in inside if indent_of(lines[number]) == level and _HEAD.match(lines[number].strip())]
 
 
 def _inside(lines: Sequence[str], head: int, own: int) -> Iterator[int]:

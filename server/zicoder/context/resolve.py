@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from zicoder.context.gathered import Excerpt, items_of, merged
 from zicoder.context.mentions import KINDS, WORDS, Kind, Mention, parse
+from zicoder.context.outline import member_heads
 from zicoder.context.path_table import PathTable
 from zicoder.context.segments import Item, Segment
 from zicoder.errors import InputError, ZiError
@@ -25,11 +26,13 @@ if TYPE_CHECKING:  # the index brings numpy and LanceDB with it
 
 __all__ = ["Files", "Gathered", "NamedIndex", "Sources", "resolve"]
 
-SELECTION, DIFF, PROBLEMS, RANGE, FILE, SYMBOL, LISTING, INSIDE = 90, 85, 85, 80, 75, 75, 60, 40
+SELECTION, DIFF, PROBLEMS, RANGE, FILE, SYMBOL, MEMBERS, LISTING, INSIDE = 90, 85, 85, 80, 75, 75, 70, 60, 40
 """Priorities within the task: what was pointed at most closely comes first."""
 FOLDER_FILES = 20
 LISTED = 200
 DEFINITIONS = 8
+TYPES = ("class", "interface")
+MOST_MEMBERS = 200
 
 Give = Callable[[], Awaitable[str]]
 
@@ -130,7 +133,7 @@ async def _one(mention: Mention, written: str, sources: Sources, gathered: Gathe
     elif mention.kind is Kind.PROBLEMS:
         await _given(sources.problems, "problems", "", PROBLEMS, "There are no problems to show.", gathered)
     elif mention.kind is Kind.SYMBOL:
-        await _symbol(mention, sources.index, gathered)
+        await _symbol(mention, sources.index, sources.files, gathered)
     elif sources.files is None:
         raise InputError(f"{written} is left as text: no project is open.")
     else:
@@ -145,7 +148,7 @@ async def _given(give: Give | None, name: str, language: str, priority: int, emp
     gathered.others.append(item)
 
 
-async def _symbol(mention: Mention, index: NamedIndex | None, gathered: Gathered) -> None:
+async def _symbol(mention: Mention, index: NamedIndex | None, files: Files | None, gathered: Gathered) -> None:
     if index is None:
         raise InputError(f"@symbol:{mention.value} is left as text: there is no code index.")
     wanted = mention.value.replace("::", ".").replace("#", ".").rstrip("()")
@@ -153,13 +156,38 @@ async def _symbol(mention: Mention, index: NamedIndex | None, gathered: Gathered
     hits = await index.definitions([name], DEFINITIONS * 3)
     inside = [hit for hit in hits if not scope or _in_scope(hit, scope, wanted)]
     own = [hit for hit in inside if hit.symbol == name]
-    for hit in (own or inside)[:DEFINITIONS]:
-        gathered.excerpts.append(Excerpt(path=hit.path, start=hit.start, text=hit.text, priority=SYMBOL))
+    shown = (own or inside)[:DEFINITIONS]
+    gathered.excerpts += [Excerpt(path=hit.path, start=hit.start, text=hit.text, priority=SYMBOL) for hit in shown]
+    if files is not None:
+        gathered.others += await asyncio.to_thread(_members, [hit for hit in own if hit.kind in TYPES], files)
     if not inside:
         alike = await index.symbols(name, 5) or await index.symbols(name[: max(3, len(name) // 2)], 20)
         close = difflib.get_close_matches(name, {symbol.name for symbol in alike}, n=3, cutoff=0.5)
         names = dict.fromkeys(symbol.qualified or symbol.name for symbol in alike if not close or symbol.name in close)
         raise InputError(f"There is no symbol {mention.value!r}.{_perhaps([*names][:3])}")
+
+
+def _members(hits: Sequence[Hit], files: Files) -> list[Item]:
+    """The members of types that the index has cut up, as far as its pieces of them do not show them. Blocking.
+
+    An item for each type; a member is a line with its number, so that what there is no room for is cut at the end.
+    """
+    first: dict[tuple[str, str], Hit] = {}
+    for hit in sorted(hits, key=lambda hit: hit.start):
+        first.setdefault((hit.path, hit.qualified), hit)
+    items: list[Item] = []
+    for hit in first.values():
+        try:
+            lines = files.read(hit.path).split("\n")
+        except InputError:
+            continue  # it was there when it was indexed
+        known = {line for piece in hits if piece.path == hit.path for line in range(piece.start, piece.end)}
+        beyond = [f"{line + 1}: {head}" for line, head in member_heads(lines, hit.start) if line not in known]
+        name = f"{hit.path}: the members of {hit.qualified or hit.symbol}, with their lines"
+        text = "\n".join(beyond[:MOST_MEMBERS])
+        if text:
+            items.append(Item(segment=Segment.TASK, text=text, name=name, language=hit.language, priority=MEMBERS))
+    return items
 
 
 def _in_scope(hit: Hit, scope: str, wanted: str) -> bool:

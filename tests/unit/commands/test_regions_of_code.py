@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import cast
 
 import pytest
 
+from zicoder.agents.front import Front
 from zicoder.commands.builtin.planning import tasks_in
-from zicoder.commands.editing import fenced_code, region_of
+from zicoder.commands.editing import fenced_code
+from zicoder.commands.region import region_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.text import Snapshot
+from zicoder.workspace import Workspace
 
 MARK = "‸"
 PYTHON = """import os
@@ -51,7 +53,7 @@ const twice = (a: number) => {
 
 def region(text: str, at: str, *, after: int = 0, language: str = "python") -> str | None:
     """The region for a cursor behind the first `at`."""
-    session = cast("Session", cast("Any", SimpleNamespace(workspace=SimpleNamespace(root=None))))
+    session = Session(Workspace(), cast("Front", None))
     offset = text.index(at) + len(at)
     snapshot = Snapshot(uri="file:///a.py", text=text, language=language, path=Path("/a.py"))
     found = region_of(session, Invocation(text="/fix", snapshot=snapshot, selection=(offset, offset + after)))

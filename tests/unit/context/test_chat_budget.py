@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zicoder.context.budget import ContextTooLarge, assemble
+from zicoder.context.budget import assemble
 from zicoder.context.segments import Assembled, Item, Segment, Shares, fenced
+from zicoder.errors import ContextTooLarge
 from zicoder.settings import ContextSettings
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zicoder.context.history import Said, Summary, condense, history_items, to_summarise
+from zicoder.context.history import Said, Summary, as_sent, condense, history_items, to_summarise
 from zicoder.errors import ProviderUnavailable
 
 TALK = [
@@ -93,3 +93,13 @@ def test_the_items_are_the_summary_and_the_turns_after_it() -> None:
     assert [item.role for item in items] == ["", "user", "assistant"]
     assert items[0].text == "Earlier in this conversation:\nThey talked about carts."
     assert sorted(items, key=lambda item: -item.priority)[0] is items[0]
+
+
+def test_messages_are_told_as_they_were_sent_while_there_is_room() -> None:
+    sent = [Said(turn.role, turn.text, f"{turn.text} shop/cart.py and 9 more words" if n % 2 == 0 else "")
+            for n, turn in enumerate(TALK)]  # fmt: skip
+    texts = {
+        room: ["more words" in turn.text for turn in as_sent(sent, Summary(), room, count)] for room in (200, 62, 60)
+    }
+    assert texts == {200: [True, False, True, False], 62: [False, False, True, False], 60: [False] * 4}
+    assert as_sent(sent, Summary(2, "carts"), 60, count)[2].text.endswith("more words"), "what a summary covers is free"

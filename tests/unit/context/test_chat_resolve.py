@@ -176,6 +176,36 @@ async def test_what_the_index_found_stands_before_what_was_pointed_at(project: P
     assert (second.segment, second.start) == (Segment.TASK, 0)
 
 
+LARGE = "class Cart(Base):\n    size = 3\n\n" + "".join(
+    f"    def step_{n}(self, article: str) -> int:\n        return {n}\n\n" for n in range(30)
+)  # fmt: skip
+
+
+async def test_a_class_that_the_index_has_cut_up_is_shown_with_the_heads_of_its_members(project: Path) -> None:
+    put(project, "shop/large.py", LARGE + "\ndef after():\n    pass\n")
+    head = "\n".join(LARGE.split("\n")[:5])
+
+    class Cut(Names):
+        hits = (Hit("shop/large.py", 0, 5, "python", "class", "Cart", "Cart", "", head, 1.0),)
+
+    found = await gathered(project, "@symbol:Cart", index=Cut())
+    (members,) = found.others
+    assert places(found) == ["shop/large.py: the members of Cart, with their lines", "shop/large.py:1-5"]
+    assert members.text.split("\n")[0] == "7: def step_1(self, article: str) -> int:"
+    assert "step_29" in members.text
+    assert "after" not in members.text
+    assert "step_0" not in members.text  # it stands in the piece that is shown
+
+
+async def test_a_class_that_is_shown_whole_has_no_list_of_members(project: Path) -> None:
+    put(project, "shop/small.py", "class Cart:\n    def get(self):\n        return 1\n")
+
+    class Whole(Names):
+        hits = (Hit("shop/small.py", 0, 3, "python", "class", "Cart", "Cart", "", "class Cart:\n ...", 1.0),)
+
+    assert places(await gathered(project, "@symbol:Cart", index=Whole())) == ["shop/small.py:1-2"]
+
+
 async def test_reading_says_why_not(project: Path) -> None:
     with pytest.raises(InputError, match=r"no\.py is not shown: there is no such file"):
         files(project).read("no.py")

@@ -1,39 +1,25 @@
-"""Commands that change code: /fix, /doc, /refactor, /optimize, /code, /undo."""
+"""Commands that change code: /doc, /refactor, /optimize, /code, /undo."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from functools import partial
 
-from zicoder.agents.edits.disk import disk_reader
+from zicoder.agents.front import Applied
 from zicoder.agents.toolbox import LOOKING, WRITING
 from zicoder.commands.answering import Question, answer
 from zicoder.commands.builtin.table import COMMANDS
-from zicoder.commands.editing import by_blocks, region_of, rewritten
+from zicoder.commands.editing import by_blocks, rewritten
+from zicoder.commands.region import region_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError
 from zicoder.events import Event, Finished, Notice, Proposed
 from zicoder.models.chat.roles import RoleName
 
-__all__ = ["code", "doc", "fix", "optimize", "refactor", "undo"]
+__all__ = ["code", "doc", "optimize", "refactor", "undo"]
 
 NOTHING = "Select some code, put the cursor into a function, or mention a file with `@path`."
-
-
-@COMMANDS.command("fix")
-async def fix(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
-    """Mend what is wrong with the selection or the function at the cursor.
-
-    The editor's problems in the document are shown to the model. The new code is checked before it is offered.
-    """
-    problems = "\n".join(invocation.problems[:20])
-    task = "Find what is wrong with this code and mend it; change nothing else."
-    if problems:
-        task = f"{task}\nThese problems are reported:\n{problems}"
-    async for event in _changed(session, invocation, "coder", task, prompt, "Fix"):
-        yield event
 
 
 @COMMANDS.command("doc")
@@ -86,18 +72,20 @@ async def code(session: Session, invocation: Invocation, *, agent: bool = False,
 
 @COMMANDS.command("undo")
 async def undo(session: Session, invocation: Invocation) -> AsyncIterator[Event]:
-    """Take back the edits that were applied last."""
-    read = partial(_text_of, session)
-    taken = await asyncio.to_thread(session.undo.take_back, read)
+    """Take back the edits that were applied last: all that one command has applied, in one step.
+
+    Nothing is taken back when one of the files has changed since; which one is said.
+    """
+    taken = await asyncio.to_thread(session.undo.take_back, session.text_of)
     yield Proposed(taken.proposal)
-    applied = await session.front.apply(taken.proposal)
+    applied = await session.front.apply(taken.proposal) if taken.proposal.files else Applied(ok=True)
     if not applied.ok:
         yield Notice(applied.reason or "Nothing was taken back.")
         yield Finished("Nothing was taken back.", {"applied": False})
         return
     await asyncio.to_thread(session.undo.forget, taken)
     paths = ", ".join(f"`{file.path}`" for file in taken.proposal.files)
-    yield Finished(f"Taken back: {paths}.", {"applied": True})
+    yield Finished(f"Taken back: {paths}." if paths else "Nothing was left of the last edits.", {"applied": True})
 
 
 async def _changed(
@@ -121,8 +109,3 @@ async def _changed(
 def _title(prompt: str) -> str:
     line = prompt.strip().split("\n", 1)[0]
     return line if len(line) <= 60 else f"{line[:57]}…"
-
-
-def _text_of(session: Session, path: str) -> str | None:
-    opened = session.open_text(path)
-    return opened[0] if opened else disk_reader(session.root)(path)

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import asdict
 from typing import Literal
 
 from zicoder.agents.conversation import to_markdown
+from zicoder.agents.telling import told
 from zicoder.commands.builtin.table import COMMANDS
 from zicoder.commands.own import own_commands
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError
-from zicoder.events import Event, Finished, Progress
+from zicoder.events import Event, Finished, ProgressSink
 from zicoder.models.chat.endpoint import Endpoint
+from zicoder.models.chat.health import health
 from zicoder.models.chat.names import LOCAL, ModelName, parse_name
-from zicoder.models.chat.offers import health, install, list_models, search_models
+from zicoder.models.chat.offers import install, list_models, search_models
 from zicoder.models.chat.providers import CHAT_PROVIDERS, ChatProvider
-from zicoder.models.chat.roles import matrix
-from zicoder.settings import setting_origins
 
 __all__ = ["agents", "clear", "help_", "history", "model"]
 
@@ -36,7 +37,7 @@ async def help_(session: Session, invocation: Invocation, *, prompt: str = "") -
         command = COMMANDS.get(prompt.lstrip("/").split()[0], own)
         yield Finished("\n\n".join(filter(None, (f"`{command.usage}`", f"{command.title}.", command.details))))
         return
-    listed = [*COMMANDS, *(command for command in own if command.name not in COMMANDS)]
+    listed = COMMANDS.every(own)
     lines = [f"- `/{command.name}` {command.title}" for command in listed]
     data = {"commands": [{"name": c.name, "title": c.title, "usage": c.usage} for c in listed]}
     yield Finished("\n".join([*lines, "", "Text without a slash is a question: `/ask`."]), data)
@@ -60,14 +61,17 @@ async def model(
     if prompt == "auto":
         session.chosen_model = ""
     elif prompt:
-        name = parse_name(prompt)
-        CHAT_PROVIDERS.get(name.provider)
-        if name.provider == LOCAL:
-            await asyncio.to_thread(session.store.resolve, name.model)
-        session.chosen_model = str(name)
+        wanted = parse_name(prompt)
+        CHAT_PROVIDERS.get(wanted.provider)
+        if wanted.provider == LOCAL:
+            await asyncio.to_thread(session.store.resolve, wanted.model)
+        session.chosen_model = str(wanted)
     role = await asyncio.to_thread(session.role, "chat")
     source = "for this session" if session.chosen_model else "by the settings"
-    yield Finished(f"`{role.models[0]}` answers, {source}.", {"model": role.models[0], "fallbacks": role.models[1:]})
+    name = role.models[0]
+    found = (await session.models.healths.of([name]))[name]
+    text = f"`{name}` answers, {source}. {found.sentence} {found.hint}".strip()
+    yield Finished(text, {"model": name, "fallbacks": role.models[1:], "health": found.state})
 
 
 async def _of_provider(session: Session, do: str, prompt: str) -> AsyncIterator[Event]:
@@ -80,9 +84,9 @@ async def _of_provider(session: Session, do: str, prompt: str) -> AsyncIterator[
         async for event in _installed(provider, endpoint, name.model):
             yield event
     elif do == "health":
-        found = await health(provider, endpoint)
+        found = await health(provider, endpoint, "" if name.model == ANY else name.model)
         text = found.sentence or f"{provider.title} answers."
-        yield Finished(f"{text} {found.hint}".strip(), {"ok": found.ok})
+        yield Finished(f"{text} {found.hint}".strip(), {"ok": found.ok, "health": found.state})
     else:
         searched = search_models(provider, endpoint, words) if do == "search" else list_models(provider, endpoint)
         offers = await searched
@@ -93,20 +97,13 @@ async def _of_provider(session: Session, do: str, prompt: str) -> AsyncIterator[
 async def _installed(provider: ChatProvider, endpoint: Endpoint, wanted: str) -> AsyncIterator[Event]:
     if wanted == ANY:
         raise InputError("Which model?", hint=f"`/model install {provider.name}:NAME`")
-    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
 
-    def tell(step: Progress) -> None:
-        loop.call_soon_threadsafe(steps.put_nowait, step)  # our own store tells from a thread
+    def fetch(tell: ProgressSink) -> Awaitable[object]:
+        return install(provider, endpoint, wanted, tell)
 
-    job = asyncio.ensure_future(install(provider, endpoint, wanted, tell))
-    job.add_done_callback(lambda _: steps.put_nowait(None))
-    try:
-        while (step := await steps.get()) is not None:
+    async with contextlib.aclosing(told(fetch)) as steps:
+        async for step in steps:
             yield step
-        await job
-    finally:
-        job.cancel()
     yield Finished(f"`{provider.name}:{wanted}` is installed.", {"model": f"{provider.name}:{wanted}"})
 
 
@@ -121,11 +118,11 @@ def _provider(text: str) -> ModelName:
 @COMMANDS.command("agents")
 async def agents(session: Session, invocation: Invocation) -> AsyncIterator[Event]:
     """Show which model plays which role."""
-    origins = await asyncio.to_thread(setting_origins, project=session.workspace.root)
-    rows = await asyncio.to_thread(matrix, session.workspace.settings, origins, session.store)
-    lines = ["| role | model | set by | falls back to |", "|---|---|---|---|"]
+    rows = await session.roles()
+    lines = ["| role | model | health | set by | falls back to |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row.role} | {row.answers or row.problem} | {row.source} | {', '.join(row.fallbacks) or '-'} |"
+        f"| {row.role} | {row.answers or row.problem} | {row.health or '-'} | {row.source} "
+        f"| {', '.join(row.fallbacks) or '-'} |"
         for row in rows
     ]
     yield Finished("\n".join(lines), {"roles": [asdict(row) for row in rows]})

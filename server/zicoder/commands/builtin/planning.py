@@ -1,4 +1,4 @@
-"""Commands for work that has several steps: /plan, /workflow."""
+"""A command for work that has several steps: /plan."""
 
 from __future__ import annotations
 
@@ -8,19 +8,16 @@ from collections.abc import AsyncIterator
 from typing import Literal
 
 from zicoder.agents.plans import PLAN_FILE, Plan, Task, draft, parse_plan
-from zicoder.agents.toolbox import LOOKING, WRITING
-from zicoder.agents.workflow_run import Result, Run, Runs, combined, next_step, resumed, runs_dir
-from zicoder.agents.workflows import Step, Workflow, default_workflow, find_workflow, prompt_of, workflow_files
 from zicoder.commands.answering import Question, answer
 from zicoder.commands.builtin.table import COMMANDS
-from zicoder.commands.editing import by_blocks, offered
+from zicoder.commands.editing import offered
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
-from zicoder.errors import InputError, ZiError
-from zicoder.events import Delta, Event, Finished, Notice
+from zicoder.errors import InputError
+from zicoder.events import Event, Finished
 from zicoder.proposal import FileEdit, Proposal
 
-__all__ = ["plan", "workflow"]
+__all__ = ["plan"]
 
 PLAN = """Take the task apart. Answer with a Markdown list of at most twelve tasks and nothing else, each on one line:
 
@@ -45,7 +42,7 @@ async def plan(
     The plan is a file of the project (`.zicoder/plan.md`) that you own and may edit. `/plan status` says how far it is,
     `/plan next` what comes next, `/plan done T3` ticks a task off.
     """
-    text = await asyncio.to_thread(_text, session)
+    text = await asyncio.to_thread(session.text_of, PLAN_FILE)
     if not do and prompt:
         async for event in _made(session, invocation, prompt, text):
             yield event
@@ -56,89 +53,12 @@ async def plan(
     if do == "done":
         if not prompt:
             raise InputError("Which task is done?", hint="`/plan done T3`")
-        edit = FileEdit(path=PLAN_FILE, before=text, after=found.marked(prompt), version=_version(session))
+        edit = FileEdit(path=PLAN_FILE, before=text, after=found.marked(prompt), version=session.version_of(PLAN_FILE))
         async for event in offered(session, Proposal(f"{found.task(prompt).id} is done", (edit,)), ""):
             if not isinstance(event, Finished):
                 yield event
-        found = parse_plan(await asyncio.to_thread(_text, session) or text)
+        found = parse_plan(await asyncio.to_thread(session.text_of, PLAN_FILE) or text)
     yield Finished(_next(found) if do == "next" else found.summary(), {"tasks": [_json(task) for task in found.tasks]})
-
-
-@COMMANDS.command("workflow")
-async def workflow(
-    session: Session, invocation: Invocation, *, do: Literal["run", "resume", "list", ""] = "", name: str = "default",
-    prompt: str = "",
-) -> AsyncIterator[Event]:  # fmt: skip
-    """Run the steps of a workflow, each by its role, and report on them together.
-
-    `/workflow --name NAME TASK` runs one of `.zicoder/workflows/`, or the built-in `default`: plan, code, review, test,
-    document. `/workflow resume` goes on with the last run where a step failed; `/workflow list` lists them.
-    """
-    root = session.root
-    runs = Runs(runs_dir(root))
-    if do == "list":
-        names = [default_workflow().name, *await asyncio.to_thread(lambda: [*workflow_files(root)])]
-        yield Finished("\n".join(f"- {each}" for each in names), {"workflows": names})
-        return
-    found = await asyncio.to_thread(find_workflow, root, name, commands=[command.name for command in COMMANDS])
-    if do == "resume":
-        run = resumed(found, await asyncio.to_thread(lambda: runs.read(prompt or "last")))
-    elif prompt:
-        run = Run.begin(found, prompt)
-    else:
-        raise InputError("What is to be done?", hint="`/workflow add a --json option to the list command`")
-    while (step := next_step(found, run)) is not None:
-        yield Notice(f"Step {step.id}, by the {step.role}.")
-        said: list[Event] = []
-        async for event in _step(session, invocation, found, run, step):
-            if isinstance(event, Finished):
-                said.append(event)
-            else:
-                yield event
-        result = _result(said)
-        run = run.with_result(step, result)
-        await asyncio.to_thread(runs.save, run)
-        if result.status == "failed":
-            yield Notice(f"Step {step.id} failed: {result.error} `/workflow resume` begins it again.", "warning")
-    yield Finished(combined(found, run), {"run": run.id, "steps": {k: r.status for k, r in run.results.items()}})
-
-
-async def _step(
-    session: Session, invocation: Invocation, found: Workflow, run: Run, step: Step
-) -> AsyncIterator[Event]:
-    """One step, begun anew as often as it says. The last event is `Finished`, with an error in its data."""
-    error = ""
-    for attempt in range(1 + step.retries):
-        text = prompt_of(step, run.task, run.texts)
-        yield Delta(f"\n\n## {step.id}\n\n" if not attempt else f"\n\n## {step.id}, again\n\n")
-        question = Question(role=step.role, task=text, remember=False, document=False)  # type: ignore[arg-type]
-        try:
-            async for event in _asked(session, invocation, question, step):
-                if isinstance(event, Finished) and not (error := str(event.data.get("reason", ""))):
-                    yield event
-                    return
-                if not isinstance(event, Finished):
-                    yield event
-        except ZiError as failure:
-            error = failure.sentence
-    yield Finished("", {"reason": error or "it came to no result"})
-
-
-def _asked(session: Session, invocation: Invocation, question: Question, step: Step) -> AsyncIterator[Event]:
-    if step.role == "coder" or step.stop == "edits":
-        return by_blocks(session, invocation, question, title=f"Workflow: {step.id}")
-    if step.stop == "tests_pass":
-        from dataclasses import replace
-
-        return answer(session, invocation, replace(question, tools=(*LOOKING, *WRITING)))
-    return answer(session, invocation, question)
-
-
-def _result(said: list[Event]) -> Result:
-    last = said[-1] if said else Finished("", {"reason": "it came to no result"})
-    assert isinstance(last, Finished)
-    error = str(last.data.get("reason", ""))
-    return Result(status="failed" if error else "done", text=last.text, error=error)
 
 
 async def _made(session: Session, invocation: Invocation, prompt: str, before: str | None) -> AsyncIterator[Event]:
@@ -154,7 +74,7 @@ async def _made(session: Session, invocation: Invocation, prompt: str, before: s
     if not tasks:
         raise InputError("The model made no list of tasks.", hint="Say more closely what you want to do.")
     edit = FileEdit(path=PLAN_FILE, before=before, after=draft(prompt.split("\n", 1)[0][:80], tasks),
-                    version=_version(session))  # fmt: skip
+                    version=session.version_of(PLAN_FILE))  # fmt: skip
     async for event in offered(session, Proposal("Plan", (edit,)), parse_plan(edit.after or "").summary()):
         yield event
 
@@ -185,21 +105,3 @@ def _next(found: Plan) -> str:
 
 def _json(task: Task) -> dict[str, object]:
     return {"id": task.id, "title": task.title, "status": task.status, "minutes": task.minutes, "after": [*task.after]}
-
-
-def _text(session: Session) -> str | None:
-    opened = session.open_text(PLAN_FILE)
-    if opened:
-        return opened[0]
-    try:
-        with (session.root / PLAN_FILE).open(encoding="utf-8", newline="") as file:
-            return file.read()
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"The plan {PLAN_FILE} cannot be read: {error}.") from error
-
-
-def _version(session: Session) -> int | None:
-    opened = session.open_text(PLAN_FILE)
-    return opened[1] if opened else None

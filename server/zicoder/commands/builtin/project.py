@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 
+from zicoder.agents.telling import told
 from zicoder.commands.builtin.table import COMMANDS
 from zicoder.commands.index import current_index, hit_json
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
-from zicoder.events import Event, Finished, Progress
+from zicoder.events import Event, Finished, ProgressSink
 
 __all__ = ["index", "search"]
 
@@ -25,22 +26,15 @@ async def search(session: Session, invocation: Invocation, *, k: int = 10, promp
 @COMMANDS.command("index")
 async def index(session: Session, invocation: Invocation) -> AsyncIterator[Event]:
     """Bring the code index up to date."""
-    steps: asyncio.Queue[Progress | None] = asyncio.Queue()
+    note = ""
 
-    async def update() -> str:
-        try:
-            _, note = await current_index(session.workspace, steps.put_nowait)
-            return note
-        finally:
-            steps.put_nowait(None)
+    async def update(tell: ProgressSink) -> None:
+        nonlocal note
+        _, note = await current_index(session.workspace, tell)
 
-    job = asyncio.create_task(update())
-    try:
-        while (step := await steps.get()) is not None:
+    async with contextlib.aclosing(told(update)) as steps:
+        async for step in steps:
             yield step
-        note = await job
-    finally:
-        job.cancel()
     status = await (await session.index()).size()
     text = f"{status.files:,} files and {status.chunks:,} pieces of them are in the index. {note}".strip()
     yield Finished(text, {"files": status.files, "chunks": status.chunks})

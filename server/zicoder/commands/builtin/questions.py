@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from zicoder.agents.toolbox import LOOKING
 from zicoder.commands.answering import Question, answer, show
 from zicoder.commands.builtin.table import COMMANDS
-from zicoder.commands.editing import excerpt_of, region_of
+from zicoder.commands.region import region_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError
@@ -55,5 +55,5 @@ def _explained(session: Session, invocation: Invocation, prompt: str) -> Questio
     task = prompt or "Explain this code: what it does, how, and what one must know to use or change it."
     return Question(
         role="chat", task=task, spoken=f"/explain {prompt}".strip(), search=True,
-        excerpts=(excerpt_of(region),) if region else (),
+        excerpts=(region.pointed_at,) if region else (),
     )  # fmt: skip

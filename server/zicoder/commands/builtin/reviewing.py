@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from zicoder.commands.answering import Question, answer
 from zicoder.commands.builtin.table import COMMANDS
-from zicoder.commands.editing import excerpt_of, region_of
+from zicoder.commands.region import selected
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.context.segments import Item, Segment
@@ -35,8 +35,8 @@ async def review(
     Without a selection and a mention, the diff of the working tree is reviewed; with `--staged` what is staged, with
     `--base REV` everything since that revision.
     """
-    region = region_of(session, invocation) if _has_selection(invocation) else None
-    excerpts = (excerpt_of(region),) if region else ()
+    region = selected(session, invocation)
+    excerpts = (region.pointed_at,) if region else ()
     items: tuple[Item, ...] = ()
     if region is None and "@" not in prompt:
         items = (await _diff(session, staged=staged, base=base),)
@@ -60,10 +60,6 @@ async def commit(session: Session, invocation: Invocation, *, prompt: str = "") 
     )  # fmt: skip
     async for event in answer(session, invocation, question):
         yield event
-
-
-def _has_selection(invocation: Invocation) -> bool:
-    return invocation.selection is not None and invocation.selection[0] != invocation.selection[1]
 
 
 async def _diff(session: Session, *, staged: bool, base: str) -> Item:

@@ -8,7 +8,8 @@ from dataclasses import replace
 from zicoder.agents.toolbox import LOOKING
 from zicoder.commands.answering import Question, answer
 from zicoder.commands.builtin.table import COMMANDS
-from zicoder.commands.editing import by_blocks, region_of
+from zicoder.commands.editing import by_blocks
+from zicoder.commands.region import region_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError, ToolError
