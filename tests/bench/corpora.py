@@ -26,7 +26,7 @@ from platformdirs import user_cache_path
 __all__ = ["SIZES", "SOURCES", "CorpusError", "Role", "Source", "assemble", "source", "sources"]
 
 Registry = Literal["pypi", "npm"]
-Role = Literal["tune", "report", "size", "completion-tune", "completion-report"]
+Role = Literal["tune", "report", "size", "completion-tune", "completion-report", "repair-tune", "repair-report"]
 
 
 class CorpusError(Exception):
@@ -44,7 +44,8 @@ class Source:
     language: str
     role: Role
     """`tune`: the code may be tuned on it. `report`: measured only. `size`: material to grow an index with. The roles
-    with `completion-` are for inline completion alone, so that the questions to the index stay what they were."""
+    with `completion-` are for inline completion alone, so that the questions to the index stay what they were; those
+    with `repair-` carry tests, and are the only ones that are run, by `zi bench repair`, in copies and confined."""
     leave_out: tuple[str, ...] = ()
     """Folders and files, relative to the package, that its repository would not hold: build output, bundled code."""
 
