@@ -122,6 +122,27 @@ class JediBridge:
                 break
         return survey.guide
 
+    async def search_path(self) -> list[str]:
+        """Where the chosen interpreter finds installed packages."""
+        nothing = Snapshot(uri="untitled:path", text="")
+
+        def answer() -> list[str]:
+            self._open(nothing)
+            return [str(each) for each in self._environment.get_sys_path()]
+
+        return await self._ask("search path", answer, list[str]())
+
+    async def work(
+        self, what: str, snapshot: Snapshot, question: Callable[[Any, JediText], T], empty: T, *, urgent: bool = False
+    ) -> T:
+        """What `question` makes of jedi's script of a document, in the bridge's thread; `empty` when jedi fails.
+
+        For the other modules of this room. `question` must return plain values, and soon: others wait meanwhile.
+        """
+        if _too_long(snapshot):
+            return empty
+        return await self._ask(what, lambda: question(self._open(snapshot), JediText(snapshot)), empty, urgent=urgent)
+
     def close(self) -> None:
         """Cancel what waits, and end jedi's child process as soon as the present question is through."""
         self._closing = True

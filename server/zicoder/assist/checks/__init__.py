@@ -1,0 +1,1 @@
+"""What is wrong with a text, found by ourselves: grammars, Python's own parser, ruff and jedi."""

@@ -1,0 +1,117 @@
+"""The parent's side of the process that reads texts: one at a time, started by the first question, ended when stuck.
+
+What it must never do: block the event loop, or let a text that ends the process do more than cost its own answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import subprocess
+import sys
+import threading
+from typing import Any, BinaryIO, TypeVar, cast
+
+import msgspec
+
+from zicoder.assist.checks.frames import Answer, Request
+from zicoder.index.frames import read_frame, write_frame
+
+__all__ = ["MAX_CHARS", "Inspector"]
+
+log = logging.getLogger("zicoder.assist")
+
+MAX_CHARS = 2_000_000
+"""Longest text that is looked at."""
+STUCK_S = 10.0
+"""A file of 30,000 lines takes about a second."""
+
+T = TypeVar("T")
+
+
+class Inspector:
+    """Asks questions of `child.py`. Questions wait for each other; one cancelled while it waits is not asked."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._closed = False
+        self._reported: set[str] = set()
+
+    async def ask(self, question: str, kind: type[T], *arguments: Any) -> T | None:
+        """The answer, as `kind`; None when there is none: a text too long, one that crashes or hangs the process."""
+        if self._closed or any(isinstance(each, str) and len(each) > MAX_CHARS for each in arguments):
+            return None
+        sound = [
+            each.encode("utf-8", "replace").decode() if isinstance(each, str) else each for each in arguments
+        ]  # half of a surrogate pair is as long as the "?" in its place
+        async with self._turn:
+            asked = asyncio.ensure_future(asyncio.to_thread(self._ask, Request(question, sound)))
+            try:
+                value = await asyncio.shield(asked)
+            except asyncio.CancelledError:
+                await asyncio.wait([asked])  # the process answers one question after the other
+                raise
+        try:
+            return None if value is None else msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            log.error("a check answered nonsense: %s", error)
+            return None
+
+    def close(self) -> None:
+        """End the process for good."""
+        self._closed = True
+        if self._process is not None:
+            self._process.kill()
+
+    def _ask(self, request: Request) -> Any:
+        process = self._process
+        if self._closed:
+            return None
+        if process is None or process.poll() is not None:
+            process = self._process = _start()
+        alarm = threading.Timer(STUCK_S, process.kill)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            write_frame(cast("BinaryIO", process.stdin), msgspec.msgpack.encode(request))
+            frame = read_frame(cast("BinaryIO", process.stdout))
+            if frame is not None:
+                answer = msgspec.msgpack.decode(frame, type=Answer)
+                if answer.error:
+                    self._report(request.question, answer.error)
+                return answer.value
+        except (OSError, ValueError, msgspec.MsgspecError) as error:
+            log.info("no %s check: %s", request.question, error)
+        finally:
+            alarm.cancel()
+        self._end(process)
+        return None
+
+    def _report(self, question: str, error: str) -> None:
+        """A mistake of ours or of a grammar, told once for each question; the checks go on without it."""
+        level = logging.DEBUG if question in self._reported else logging.WARNING
+        self._reported.add(question)
+        log.log(level, "No %s check: %s", question, error.strip().rpartition("\n")[2])
+        log.debug("%s", error)
+
+    def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.kill()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                with contextlib.suppress(OSError):
+                    stream.close()
+        process.wait()
+        self._process = None
+
+
+def _start() -> subprocess.Popen[bytes]:
+    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
+    return subprocess.Popen(
+        [sys.executable, "-P", "-X", "utf8", "-m", "zicoder.assist.checks.child"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        creationflags=flags,
+    )

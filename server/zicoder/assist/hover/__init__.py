@@ -1,0 +1,1 @@
+"""What a hover says beyond the analysis of one file."""
