@@ -20,7 +20,7 @@ from typing import Annotated, NoReturn
 import typer
 
 import zicoder
-from zicoder.cli import code, models, talk
+from zicoder.cli import code, models, setup, talk
 from zicoder.cli.output import HELP, Json, current_settings, fail, print_json, show_problem, showing_progress
 from zicoder.errors import InputError, ZiError
 
@@ -199,4 +199,6 @@ app.command()(code.search)
 app.command()(talk.run)
 app.command()(talk.chat)
 app.add_typer(models.app, name="model")
+app.command()(setup.acp)
 app.add_typer(talk.keys, name="key")
+app.add_typer(setup.setup, name="setup")

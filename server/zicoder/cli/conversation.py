@@ -20,18 +20,17 @@ from rich.markdown import Markdown
 
 from zicoder.cli.talk import opened
 from zicoder.cli.terminal import Terminal
-from zicoder.commands.builtin import COMMANDS
-from zicoder.commands.own import own_commands
+from zicoder.commands.dispatch import commands_of, dispatched
 from zicoder.commands.registry import Command, Invocation
 from zicoder.context.mentions import begun, candidates
 from zicoder.context.path_table import PathTable
-from zicoder.events import Delta, Event, Failed, Finished
+from zicoder.events import Delta, Event, Finished, Notice, Progress, Used
 from zicoder.models.store import data_dir
 
 if TYPE_CHECKING:
     from zicoder.commands.session import Session
 
-__all__ = ["converse"]
+__all__ = ["converse", "show_answer"]
 
 REFRESH = 8
 """Redraws of a streaming answer in a second."""
@@ -41,11 +40,11 @@ async def converse(resume: str) -> None:
     """Talk until the end of input."""
     terminal, console = Terminal(), Console()
     async with opened(terminal) as session:
-        own = await asyncio.to_thread(own_commands, session.workspace.root)
+        commands = await asyncio.to_thread(commands_of, session)
         conversation = await asyncio.to_thread(session.conversations.find, resume) if resume else None
         table = await asyncio.to_thread(lambda: session.files().table())
         prompt: PromptSession[str] = PromptSession(
-            history=FileHistory(str(_history_file())), completer=_Words(own, table), complete_while_typing=True
+            history=FileHistory(str(_history_file())), completer=_Words(commands, table), complete_while_typing=True
         )
         console.print("[bold]Zi[/bold]  `/help` lists the commands, `@` mentions files, Ctrl-D ends.", markup=True)
         while True:
@@ -57,16 +56,15 @@ async def converse(resume: str) -> None:
             except EOFError:
                 return
             if text.strip():
-                conversation = await _answered(session, terminal, console, text, conversation, own)
+                conversation = await _answered(session, terminal, console, text, conversation)
 
 
 async def _answered(
-    session: Session, terminal: Terminal, console: Console, text: str, conversation: str | None,
-    own: list[Command[Session]],
-) -> str | None:  # fmt: skip
+    session: Session, terminal: Terminal, console: Console, text: str, conversation: str | None
+) -> str | None:
     """Show the answer to one line; the conversation it belongs to. Ctrl-C stops it."""
-    events = COMMANDS.dispatch(session, Invocation(text=text, conversation=conversation), own)
-    job = asyncio.ensure_future(_shown(terminal, console, events))
+    events = dispatched(session, Invocation(text=text, conversation=conversation))
+    job = asyncio.ensure_future(show_answer(terminal, console, events))
     loop = asyncio.get_running_loop()
     with contextlib.suppress(NotImplementedError):  # Windows: there, Ctrl-C ends the program
         loop.add_signal_handler(signal.SIGINT, job.cancel)
@@ -82,41 +80,76 @@ async def _answered(
     return str(found) if found else conversation
 
 
-async def _shown(terminal: Terminal, console: Console, events: AsyncIterator[Event]) -> Event | None:
-    said, last = "", None
-    live: Live | None = None
+async def show_answer(terminal: Terminal, console: Console, events: AsyncIterator[Event]) -> Event | None:
+    """Show an answer while it comes. What counts in the end is the text of `Finished`."""
+    last: Event | None = None
+    answer = _Answer(console)
+    used: list[Used] = []
     try:
         async for event in events:
             last = event
-            if isinstance(event, Delta):
-                said += event.text
-                if live is None:
-                    live = Live(console=console, refresh_per_second=REFRESH, vertical_overflow="visible")
-                    live.start()
-                live.update(Markdown(said))
-                continue
-            if live is not None:
-                live.stop()
-                live = None
-            if isinstance(event, Finished):
-                if not said and event.text:
-                    console.print(Markdown(event.text))
-            else:
-                said = "" if not isinstance(event, Failed) else said
-                terminal.show(event)
+            match event:
+                case Delta(text=text):
+                    answer.goes_on(text)
+                case Finished(text=text):
+                    answer.ends(text)
+                case Used():
+                    used.append(event)
+                case Notice() | Progress():
+                    terminal.show(event)  # above what is being written
+                case _:
+                    answer.pauses()
+                    terminal.show(event)
     finally:
-        if live is not None:
-            live.stop()
+        answer.pauses()
+        for event in used:
+            terminal.show(event)
         if close := getattr(events, "aclose", None):
             await close()
     return last
 
 
+class _Answer:
+    """An answer on the screen, as Markdown that grows."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._live: Live | None = None
+        self._said = ""
+        self._part = ""
+        """What has come since something else was shown."""
+
+    def goes_on(self, text: str) -> None:
+        """The next piece."""
+        self._said += text
+        self._part += text
+        if self._live is None:
+            self._live = Live(console=self._console, refresh_per_second=REFRESH, vertical_overflow="visible")
+            self._live.start()
+        self._live.update(Markdown(self._part))
+
+    def pauses(self) -> None:
+        """Something else is shown."""
+        if self._live is not None:
+            self._live.stop()
+        self._live, self._part = None, ""
+
+    def ends(self, text: str) -> None:
+        """The whole text, which takes the place of what was shown where that is still possible."""
+        if self._said.strip().endswith(text.strip()):
+            return
+        if self._live is not None and self._part == self._said:
+            self._live.update(Markdown(text))
+            return
+        self.pauses()
+        self._console.print(Markdown(text))
+
+
 class _Words(Completer):
     """Completes a command's name at the start of the line, and a mention after `@`."""
 
-    def __init__(self, own: list[Command[Session]], table: PathTable) -> None:
-        self._commands = [*COMMANDS, *own]
+    def __init__(self, commands: list[Command[Session]], table: PathTable) -> None:
+        self._commands = commands
         self._table = table
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterable[Completion]:

@@ -56,8 +56,7 @@ def chat(
 
 
 async def _run(terminal: Terminal, text: str, file: str, *, show_context: bool) -> int:
-    from zicoder.commands.builtin import COMMANDS
-    from zicoder.commands.own import own_commands
+    from zicoder.commands.dispatch import dispatched
 
     async with opened(terminal) as session:
         invocation = _invocation(session, text, file)
@@ -68,8 +67,7 @@ async def _run(terminal: Terminal, text: str, file: str, *, show_context: bool) 
             name, prompt = split(text)
             events = context_of(session, invocation, name, prompt)
         else:
-            own = await asyncio.to_thread(own_commands, session.workspace.root)
-            events = COMMANDS.dispatch(session, invocation, own)
+            events = dispatched(session, invocation)
         good = True
         async for event in events:
             good = terminal.show(event)

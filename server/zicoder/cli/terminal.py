@@ -1,11 +1,14 @@
 """A person at a terminal as the front end of commands: shows events, asks before anything is done.
 
-Standard output gets the answer, standard error all the rest. Without a terminal nobody can be asked: the answer is no.
+Standard output gets the answer, standard error all the rest. At a terminal the answer is shown while it comes, and what
+is corrected in the end is shown as such; a file or a pipe gets the text that counts, once. Without a terminal nobody
+can be asked: the answer is no.
 """
 
 from __future__ import annotations
 
 import asyncio
+import difflib
 import json
 import sys
 from dataclasses import asdict
@@ -21,6 +24,7 @@ from zicoder.proposal import Proposal
 __all__ = ["Terminal"]
 
 DIFF_LINES = 200
+_COLOURS = {"+": "green", "-": "red", "@": "cyan"}
 
 
 def event_json(event: Event) -> str:
@@ -31,8 +35,12 @@ def event_json(event: Event) -> str:
 class Terminal:
     """Prints and asks."""
 
-    def __init__(self, *, apply_edits: bool = False, as_json: bool = False) -> None:
-        """`apply_edits`: edits are applied without a question."""
+    def __init__(self, *, apply_edits: bool = False, as_json: bool = False, stream: bool | None = None) -> None:
+        """`apply_edits`: edits are applied without a question.
+
+        `stream`: whether the answer is shown while it comes; None if that is for standard output to say.
+        """
+        self._stream = sys.stdout.isatty() if stream is None else stream
         self.root = Path()
         self._apply_edits = apply_edits
         self._as_json = as_json
@@ -40,6 +48,8 @@ class Terminal:
         """Whether the line that is being written is part of an answer."""
         self._said = ""
         """The answer so far."""
+        self._shown: Proposal | None = None
+        """The edits whose diff was shown last."""
 
     async def may(self, question: Question) -> Answer:
         """Ask at the terminal; "never" where there is none."""
@@ -53,8 +63,10 @@ class Terminal:
         return await asyncio.to_thread(_asked)
 
     async def apply(self, proposal: Proposal) -> Applied:
-        """Apply edits to the files, if the person wants it."""
-        if not self._apply_edits:
+        """Apply edits to the files, if the person wants it and has not said so already."""
+        if proposal is not self._shown:
+            self._diff(proposal)  # an agent's tool has made it
+        if not (self._apply_edits or proposal.approved):
             if not (sys.stdin.isatty() and sys.stderr.isatty()):
                 return Applied(ok=False, reason="Nothing was changed: there is nobody to ask. `--yes` applies edits.")
             files = len(proposal.files)
@@ -65,21 +77,22 @@ class Terminal:
 
     def show(self, event: Event) -> bool:
         """Print an event; False for the one that says that the command failed."""
+        if isinstance(event, Proposed):
+            self._shown = event.proposal
         if self._as_json:
             typer.echo(event_json(event))
             return not isinstance(event, Failed)
         match event:
             case Delta(text=text):
-                self._streamed = True
                 self._said += text
-                typer.echo(text, nl=False)
+                if self._stream:
+                    self._streamed = True
+                    typer.echo(text, nl=False)
             case Finished(text=text, data=data):
-                if self._streamed:
-                    typer.echo("")
-                if text.strip() != self._said.strip() and not data.get("corrected"):
-                    typer.echo(text)  # a report, and not what was streamed
-                self._streamed, self._said = False, ""
+                self._finish(text, corrected=bool(data.get("corrected")))
             case Failed(message=message, hint=hint):
+                if self._said and not self._stream:
+                    typer.echo(self._said)
                 self._say(f"zi: {message}")
                 if hint:
                     self._say(f"    {hint}")
@@ -89,6 +102,21 @@ class Terminal:
             case _:
                 self._aside(event)
         return not isinstance(event, Failed)
+
+    def _finish(self, text: str, *, corrected: bool) -> None:
+        """Whatever of the final text was not shown already."""
+        said = self._said.strip()
+        if self._streamed:
+            typer.echo("")
+        self._streamed, self._said = False, ""
+        if not self._stream:
+            typer.echo(text, nl=bool(text))
+        elif corrected and said:
+            self._say(typer.style("zi: this is corrected in the answer:", fg="yellow"))
+            for line in changed_lines(said, text.strip()):
+                self._say(typer.style(line, fg=_COLOURS[line[0]]))
+        elif not said.endswith(text.strip()):
+            typer.echo(text)  # a report, and not what was streamed
 
     def _aside(self, event: Event) -> None:
         match event:
@@ -108,10 +136,9 @@ class Terminal:
 
     def _diff(self, proposal: Proposal) -> None:
         self._say("")
-        colours = {"+": "green", "-": "red", "@": "cyan"}
         lines = proposal.diff().splitlines()
         for line in lines[:DIFF_LINES]:
-            self._say(typer.style(line, fg=colours.get(line[:1])))
+            self._say(typer.style(line, fg=_COLOURS.get(line[:1])))
         if len(lines) > DIFF_LINES:
             self._say(f"… and {len(lines) - DIFF_LINES:,} more lines")
 
@@ -120,6 +147,12 @@ class Terminal:
             typer.echo("")
             self._streamed = False
         typer.echo(text, err=True)
+
+
+def changed_lines(before: str, after: str) -> list[str]:
+    """The lines that differ, with a `-` or a `+` in front."""
+    compared = difflib.unified_diff(before.split("\n"), after.split("\n"), n=0, lineterm="")
+    return [line for line in list(compared)[2:] if not line.startswith("@@")]
 
 
 def _asked() -> Answer:
