@@ -1,0 +1,90 @@
+package dev.zicoder.core;
+
+import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertTrue;
+
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.eclipse.lsp4j.ExecuteCommandParams;
+import org.eclipse.lsp4j.Position;
+import org.eclipse.lsp4j.Range;
+import org.junit.Test;
+
+public class ArgumentsTest {
+    @Test
+    public void aCommandSaysWhatItIsAbout() {
+        Range range = new Range(new Position(1, 2), new Position(3, 4));
+        CommandArguments arguments = CommandArguments.of("why").about("file:///a.py", range).with(List.of("p")).in("c", "t");
+        assertEquals(
+                JsonParser.parseString(
+                        "{\"prompt\":\"why\",\"uri\":\"file:///a.py\",\"range\":{\"start\":{\"line\":1,\"character\":2},"
+                                + "\"end\":{\"line\":3,\"character\":4}},\"conversation\":\"c\",\"token\":\"t\",\"problems\":[\"p\"]}"),
+                arguments.request("zi.command.fix").getArguments().get(0));
+        JsonObject run = (JsonObject) CommandArguments.of("/fix it").request("zi.run").getArguments().get(0);
+        assertEquals(JsonParser.parseString("{\"text\":\"/fix it\"}"), run);
+        assertEquals(List.of(), arguments.request("zi.snooze").getArguments());
+    }
+
+    @Test
+    public void anAnswerIsReadWhateverItIs() {
+        Answer good = Answer.of(JsonParser.parseString("{\"text\":\"x\",\"data\":{\"conversation\":\"c\"},\"error\":null}"));
+        assertEquals(new Answer("x", "", "", "c"), good);
+        Answer bad = Answer.of(JsonParser.parseString("{\"text\":\"\",\"error\":{\"message\":\"m\",\"hint\":\"h\"}}"));
+        assertEquals(new Answer("", "m", "h", ""), bad);
+        assertEquals(new Answer("x", "", "", ""), Answer.of(Map.of("text", "x", "data", Map.of())));
+        assertNotEquals("", Answer.of(null).error());
+        assertEquals("", Answer.of(JsonParser.parseString("{\"text\":3,\"data\":[]}")).text());
+    }
+
+    @Test
+    public void settingsStartTheServerAndAreSaidToBeWrong() {
+        assertEquals(List.of("zi", "lsp"), new ServerSettings(" ", "").command());
+        assertEquals(List.of("/opt/my zi", "lsp"), new ServerSettings("/opt/my zi ", "").command());
+        assertEquals("", new ServerSettings("", "{\"completion\":{}}").problem());
+        assertTrue(new ServerSettings("zi", "").problem().contains("absolute"));
+        assertTrue(new ServerSettings(System.getProperty("java.home") + "/no-such", "").problem().contains("no file"));
+        for (String wrong : List.of("[1]", "{", "[".repeat(100_000))) {
+            assertTrue(new ServerSettings("", wrong).problem().contains("JSON object"));
+            assertEquals(JsonParser.parseString("{\"zi\":{}}"), new ServerSettings("", wrong).configuration());
+        }
+        String nested = "{\"zi\":{\"completion\":{\"enabled\":false}}}";
+        assertEquals(JsonParser.parseString(nested), new ServerSettings("", nested).configuration());
+        assertEquals(
+                JsonParser.parseString(nested),
+                new ServerSettings("", "{\"completion\":{\"enabled\":false}}").configuration());
+    }
+
+    @Test
+    public void thePageMayRunItsCommandsAndNoOthers() {
+        List<ExecuteCommandParams> asked = new ArrayList<>();
+        List<JsonObject> told = new ArrayList<>();
+        CompletableFuture<Object> answer = new CompletableFuture<>();
+        Streams streams = new Streams();
+        PageHost host = new PageHost(
+                streams,
+                params -> {
+                    asked.add(params);
+                    return answer;
+                },
+                told::add);
+        host.received("{\"kind\":\"request\",\"id\":1,\"method\":\"zi.setRole\",\"params\":[\"chat\"]}");
+        assertEquals("This editor cannot do that.", told.remove(0).get("error").getAsString());
+        host.received("{\"kind\":\"request\",\"id\":2,\"method\":\"zi.run\",\"params\":{\"text\":\"/fix\"}}");
+        JsonObject sent = (JsonObject) asked.get(0).getArguments().get(0);
+        assertEquals("/fix", sent.get("text").getAsString());
+        assertTrue(sent.has("token"));
+        answer.complete(JsonParser.parseString("{\"text\":\"done\"}"));
+        assertEquals("done", told.remove(0).get("result").getAsJsonObject().get("text").getAsString());
+        for (String nonsense : List.of("{", "3", "{\"kind\":3}", "{\"kind\":\"cancel\",\"id\":9}")) {
+            host.received(nonsense);
+        }
+        assertEquals(List.of(), told);
+        host.received("{\"kind\":\"ready\"}");
+        assertEquals("server", told.get(0).get("kind").getAsString());
+    }
+}

@@ -1,0 +1,2 @@
+rootProject.name = "zi-coder"
+include("core")
