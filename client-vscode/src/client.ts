@@ -1,15 +1,20 @@
 // One connection to one server process. A restart makes a new one.
 
 import { createInterface } from "node:readline";
-import type { LogOutputChannel, TextDocument } from "vscode";
+import { workspace, type LogOutputChannel, type TextDocument } from "vscode";
 import {
+  CancellationToken,
   CloseAction,
   DidChangeConfigurationNotification,
   ErrorAction,
   LanguageClient,
   RevealOutputChannelOn,
+  type ApplyWorkspaceEditParams,
+  type ApplyWorkspaceEditResult,
+  type HandlerResult,
   type LanguageClientOptions,
 } from "vscode-languageclient/node";
+import type { Question, Verdict } from "../page/wire";
 import { explicitSettings } from "./config";
 import type { ServerCommand } from "./server";
 import type { Suggestions } from "./snooze";
@@ -24,6 +29,8 @@ const SWITCHES = new Set(["zi.snooze", "zi.resume", "zi.toggleSuggestions"]);
 export interface ClientEvents {
   onStatus(status: Status): void;
   onSuggestions(suggestions: Suggestions): void;
+  /** The server asks for a person's word. */
+  onQuestion(question: Question, token: CancellationToken): Promise<{ answer: Verdict }>;
   /** The connection is gone and nobody asked for it. */
   onClosed(): void;
 }
@@ -47,6 +54,15 @@ export class ZiClient extends LanguageClient {
     this.lastWords = lastWords;
     this.onNotification("zi/status", (status: Status) => {
       options.onStatus(status);
+    });
+    this.onRequest("zi/approve", (question: Question, token: CancellationToken) => options.onQuestion(question, token));
+    this.registerFeature({
+      fillClientCapabilities: (capabilities) => {
+        capabilities.experimental = { zi: { approve: true } };
+      },
+      initialize: () => undefined,
+      getState: () => ({ kind: "static" }),
+      clear: () => undefined,
     });
   }
 
@@ -92,6 +108,37 @@ export class ZiClient extends LanguageClient {
   }
 }
 
+type Apply = (params: ApplyWorkspaceEditParams) => HandlerResult<ApplyWorkspaceEditResult, void>;
+
+/** Has VS Code show and apply edits. It calls them applied when none was ticked, too: then no document has changed. */
+async function accepted(params: ApplyWorkspaceEditParams, apply: Apply): Promise<ApplyWorkspaceEditResult> {
+  if (!workspace.isTrusted) {
+    return { applied: false, failureReason: "the workspace is not trusted" };
+  }
+  const seen = { changed: false };
+  const watches = [
+    workspace.onDidChangeTextDocument(({ contentChanges }) => {
+      seen.changed ||= contentChanges.length > 0;
+    }),
+    ...[workspace.onDidCreateFiles, workspace.onDidDeleteFiles].map((happened) =>
+      happened(() => {
+        seen.changed = true;
+      }),
+    ),
+  ];
+  try {
+    const result = await apply(params);
+    if (!("applied" in result)) {
+      return { applied: false, failureReason: result.message };
+    }
+    return result.applied && !seen.changed ? { applied: false, failureReason: "none of it was chosen" } : result;
+  } finally {
+    for (const watch of watches) {
+      watch.dispose();
+    }
+  }
+}
+
 function clientOptions(options: ClientOptions, lastWords: { line: string }): LanguageClientOptions {
   const { log } = options;
   return {
@@ -126,6 +173,7 @@ function clientOptions(options: ClientOptions, lastWords: { line: string }): Lan
         return answer;
       },
       workspace: {
+        handleApplyEdit: (params, next) => accepted(params, (edit) => next(edit, CancellationToken.None)),
         configuration: (params, token, next) =>
           params.items.every(({ section }) => section === "zi")
             ? params.items.map(() => explicitSettings(options.settingNames))

@@ -1,9 +1,15 @@
 // Zi Coder for VS Code: finds the server, connects, shows its status. Everything that thinks lives in the server.
 
 import { commands, window, workspace, type ExtensionContext } from "vscode";
+import { approve, showAuditLog } from "./chat/approvals";
+import { registerCommands } from "./chat/commands";
+import { ChatView } from "./chat/view";
 import { CursorNotifier } from "./cursor";
+import { toggleLanguage } from "./languages";
 import { Lifecycle } from "./lifecycle";
+import { chooseModels } from "./models";
 import { onInterpreterChanged } from "./python";
+import { reportIssue } from "./report";
 import { searchProject } from "./search";
 import { snooze } from "./snooze";
 import { StatusItem } from "./status";
@@ -14,8 +20,13 @@ export function activate(context: ExtensionContext): void {
   const log = window.createOutputChannel("Zi Coder", { log: true });
   const status = new StatusItem();
   const cursor = new CursorNotifier(() => lifecycle?.client);
-  const server = new Lifecycle(context, log, status, () => {
-    cursor.schedule();
+  const chat = new ChatView(() => lifecycle?.client, log);
+  const server = new Lifecycle(context, log, status, {
+    onChanged: () => {
+      cursor.schedule();
+      chat.serverChanged();
+    },
+    onQuestion: (question, token) => approve(chat, question, token),
   });
   lifecycle = server;
 
@@ -23,7 +34,14 @@ export function activate(context: ExtensionContext): void {
     log,
     status,
     cursor,
+    chat,
     server,
+    ...registerCommands(context.extension.packageJSON, chat),
+    commands.registerCommand("zi.openChat", () => chat.open()),
+    commands.registerCommand("zi.showAuditLog", showAuditLog),
+    commands.registerCommand("zi.chooseModels", () => server.client && chooseModels(server.client)),
+    commands.registerCommand("zi.toggleLanguage", toggleLanguage),
+    commands.registerCommand("zi.reportIssue", () => reportIssue(context, server.origin)),
     commands.registerCommand("zi.restartServer", () => server.restartByHand()),
     commands.registerCommand("zi.showLog", () => {
       log.show();

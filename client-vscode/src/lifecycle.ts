@@ -2,16 +2,22 @@
 
 import { mkdir } from "node:fs/promises";
 import { commands, window, type Disposable, type ExtensionContext, type LogOutputChannel } from "vscode";
-import { ZiClient } from "./client";
+import { ZiClient, type ClientEvents } from "./client";
 import { serverSettingNames } from "./config";
 import { bundledWheel, installServer, outdated, type Extent } from "./install";
 import { BadServerPath, findServer, type Origin, type ServerCommand } from "./server";
 import type { StatusItem } from "./status";
 
 const RUNNING_KEY = "zi.serverRunning";
-const CRASHES_ALLOWED = 3;
-const CRASH_WINDOW_MS = 60_000;
+/** So often within the window it is started again by itself. */
+const RESTARTS = 5;
+const CRASH_WINDOW_MS = 180_000;
 const BACKOFF_MS = 1_000;
+
+export interface LifecycleEvents extends Pick<ClientEvents, "onQuestion"> {
+  /** A server has come or gone. */
+  onChanged(): void;
+}
 
 export class Lifecycle implements Disposable {
   private current: ZiClient | undefined;
@@ -26,7 +32,7 @@ export class Lifecycle implements Disposable {
     private readonly context: ExtensionContext,
     private readonly log: LogOutputChannel,
     private readonly status: StatusItem,
-    private readonly onStarted: () => void,
+    private readonly events: LifecycleEvents,
   ) {}
 
   /** The running client, or undefined. */
@@ -109,6 +115,7 @@ export class Lifecycle implements Disposable {
       onSuggestions: (suggestions) => {
         this.status.showSuggestions(suggestions);
       },
+      onQuestion: this.events.onQuestion,
       onClosed: () => {
         this.crashed(client);
       },
@@ -123,7 +130,7 @@ export class Lifecycle implements Disposable {
     this.current = client;
     this.currentOrigin = server.origin;
     await commands.executeCommand("setContext", RUNNING_KEY, true);
-    this.onStarted();
+    this.events.onChanged();
     const extent = server.origin === "private" ? outdated(this.context) : undefined;
     if (extent) {
       this.detach(this.offerUpdate(extent));
@@ -140,6 +147,9 @@ export class Lifecycle implements Disposable {
     this.current = undefined;
     this.currentOrigin = undefined;
     void commands.executeCommand("setContext", RUNNING_KEY, false);
+    if (client) {
+      this.events.onChanged();
+    }
     return client;
   }
 
@@ -150,8 +160,8 @@ export class Lifecycle implements Disposable {
     this.forget();
     const now = Date.now();
     this.crashes = [...this.crashes.filter((time) => now - time < CRASH_WINDOW_MS), now];
-    if (this.crashes.length >= CRASHES_ALLOWED) {
-      this.fail(`The server stopped ${CRASHES_ALLOWED} times within a minute.`, "See the log for the cause.", "Restart Server");
+    if (this.crashes.length > RESTARTS) {
+      this.fail(`The server stopped ${this.crashes.length} times within three minutes.`, "See the log for the cause.", "Restart Server");
       return;
     }
     this.status.showLocal("starting", "The server stopped and is started again.");

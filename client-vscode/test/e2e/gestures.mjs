@@ -43,13 +43,17 @@ export class Workbench {
     await this.#choose(title);
   }
 
-  /** Types a question into our search, and answers the row that holds `expected`, which Enter then opens. */
-  async searchProject(question, expected) {
-    const title = "Zi: Search the Project";
+  /** Runs a command that opens a list of its own in the place of the palette. */
+  async runCommandThatAsks(title) {
     await this.#quickInput("F1", `>${title}`);
     const command = this.page.locator(".quick-input-widget:visible .monaco-list-row.focused", { hasText: title });
     await until(`the command ${title}`, () => command.first().isVisible());
     await this.keys.press("Enter");
+  }
+
+  /** Types a question into our search, and answers the row that holds `expected`, which Enter then opens. */
+  async searchProject(question, expected) {
+    await this.runCommandThatAsks("Zi: Search the Project");
     const input = this.page.locator('.quick-input-widget:visible input[placeholder^="A question"]');
     await input.waitFor({ timeout: DEADLINE_MS });
     await input.fill(question);
@@ -126,6 +130,67 @@ export class Workbench {
   /** Messages of errors on the screen. */
   errors() {
     return this.page.locator(".notification-toast:has(.codicon-error) .notification-list-item-message").allTextContents();
+  }
+
+  /** Chooses a row of the list that is open under this title, and answers what it said. */
+  async pick(text, title) {
+    const widget = this.page.locator(".quick-input-widget:visible", { hasText: title });
+    const row = widget.locator(".monaco-list-row", { hasText: text }).first();
+    await row.waitFor({ timeout: DEADLINE_MS });
+    const said = await row.textContent();
+    await row.click();
+    return said;
+  }
+
+  /** Writes into the input that is open, and confirms it. */
+  async fillInput(text) {
+    const input = this.page.locator(".quick-input-widget:visible input").first();
+    await until("an empty list", async () => (await this.page.locator(".quick-input-widget:visible .monaco-list-row").count()) === 0);
+    await input.fill(text);
+    await this.keys.press("Enter");
+  }
+
+  async quickInputText() {
+    return (await this.page.locator(".quick-input-widget:visible").allTextContents()).join(" ");
+  }
+
+  /** Waits for VS Code's preview of a change to name a file. */
+  refactorPreview(file) {
+    return this.#textOf(".bulk-edit-panel .monaco-list-row", file);
+  }
+
+  /** Ticks all of it, and applies it. */
+  async acceptRefactoring() {
+    await this.page.locator(".bulk-edit-panel .edit-checkbox").first().click({ timeout: DEADLINE_MS });
+    await this.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Apply" }).first().click({ timeout: DEADLINE_MS });
+  }
+
+  async discardRefactoring() {
+    await this.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Discard" }).first().click({ timeout: DEADLINE_MS });
+  }
+
+  /** The text of a window that waits for an answer. */
+  dialog(expected) {
+    return this.#textOf(".monaco-dialog-box", expected);
+  }
+
+  async answerDialog(label) {
+    await this.page.locator(".monaco-dialog-box .monaco-button", { hasText: label }).first().click({ timeout: DEADLINE_MS });
+  }
+
+  /** Opens the list of fixes at a place until it offers this one. */
+  async quickFix(line, column, expected) {
+    const row = this.page.locator(".action-widget:visible .monaco-list-row", { hasText: expected });
+    await until(`the fix ${expected}`, async () => {
+      await this.goTo(line, column);
+      await this.keys.press("Control+.");
+      await pause(700);
+      const found = (await row.count()) > 0;
+      if (!found) {
+        await this.keys.press("Escape");
+      }
+      return found;
+    }, 60_000);
   }
 
   async clearNotifications() {

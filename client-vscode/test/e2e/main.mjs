@@ -1,15 +1,21 @@
 // Runs every scenario, each in a VS Code of its own. Environment: see run.sh.   usage: main.mjs [NAME…]
 
 import fs from "node:fs";
+import * as chat from "./chat.mjs";
 import * as failures from "./failures.mjs";
+import { pageTests } from "./page.mjs";
 import * as suggestions from "./scenario.mjs";
 import { artifacts, finish, session } from "./session.mjs";
 
-const scenarios = { suggestions, failures };
+const scenarios = { page: undefined, suggestions, chat, failures };
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios);
 
 fs.mkdirSync(artifacts, { recursive: true });
 for (const name of names) {
+  if (name === "page") {
+    await pageTests();
+    continue;
+  }
   const { options, scenario } = scenarios[name];
   await session(name, options, scenario);
 }

@@ -8,7 +8,7 @@ import { descendants, isAlive } from "./processes.mjs";
 import { startVsCode } from "./rig.mjs";
 
 export const artifacts = process.env.ZI_ARTIFACTS;
-const tally = { passed: 0, failed: 0 };
+export const tally = { passed: 0, failed: 0 };
 
 /** Runs a scenario in a VS Code of its own, and checks that nothing of it is left afterwards. */
 export async function session(title, { settings, env = {} }, scenario) {

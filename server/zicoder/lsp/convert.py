@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any, cast
 from urllib.parse import unquote_to_bytes, urlsplit
 
 from lsprotocol import types
@@ -24,6 +25,7 @@ __all__ = [
     "location",
     "offset_of",
     "path_of",
+    "plain",
     "position_at",
     "range_at",
     "uri_of",
@@ -188,3 +190,13 @@ def flat_symbols(
     )
     below = [flat_symbols(snapshot, child, encoding, symbol.name) for child in symbol.children]
     return [entry, *(item for items in below for item in items)]
+
+
+def plain(value: Any) -> dict[str, Any]:
+    """An object of JSON as pygls hands it over (nested named tuples or dicts) as dicts; {} for anything else."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    if not isinstance(value, dict):
+        return {}
+    table = cast("dict[str, Any]", value)
+    return {key: plain(each) if hasattr(each, "_asdict") else each for key, each in table.items()}

@@ -1,22 +1,50 @@
-"""The editor's settings, as pygls hands them over, as plain data."""
+"""The editor's settings: asked for, or as they were pushed, as plain data."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-__all__ = ["SECTION", "plain", "without_defaults"]
+from lsprotocol import types
+
+from zicoder.lsp.convert import plain
+
+__all__ = ["editor_settings", "without_defaults"]
+
+log = logging.getLogger("zicoder.lsp")
 
 SECTION = "zi"
+SETTINGS_S = 5.0
+"""How long a client may take to tell its settings."""
 
 
-def plain(values: Any) -> dict[str, Any]:
-    """Settings as pygls hands them over (nested named tuples or dicts) as dicts."""
-    if hasattr(values, "_asdict"):
-        values = values._asdict()
-    if not isinstance(values, dict):
-        return {}
-    table = cast("dict[str, Any]", values)
-    return {key: plain(value) if hasattr(value, "_asdict") else value for key, value in table.items()}
+class Asked(Protocol):
+    """A server whose client may be asked."""
+
+    @property
+    def client_capabilities(self) -> types.ClientCapabilities: ...
+    async def workspace_configuration_async(self, params: types.ConfigurationParams) -> Sequence[Any]: ...
+
+
+async def editor_settings(server: Asked, pushed: Any) -> dict[str, Any]:
+    """The editor's `zi` section, asked for where the client lets us, else as pushed or as in `initialize`.
+
+    Editors fill in the defaults of the settings schema. A value equal to the default is taken for "not set", or it
+    would hide what the user's settings file says.
+    """
+    workspace = server.client_capabilities.workspace
+    values: Any = pushed
+    if workspace and workspace.configuration:
+        item = types.ConfigurationItem(section=SECTION)
+        try:
+            question = server.workspace_configuration_async(types.ConfigurationParams(items=[item]))
+            answer = await asyncio.wait_for(question, SETTINGS_S)
+            values = answer[0] if answer else None
+        except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, we go on with defaults
+            log.warning("the editor did not tell its settings: %s", error)
+    return without_defaults(plain(values))
 
 
 def without_defaults(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,31 +1,40 @@
 """The editor as the front end of commands: it asks the person, and applies edits, with versions and a preview.
 
-An edit is sent only if the files still are what it was made for; the editor checks the versions once more.
+An edit is sent only if the files still are what it was made for; the editor checks the versions once more. Editors that
+can have edits confirmed show them first, each hunk for itself.
 """
 
 from __future__ import annotations
 
 import asyncio
+import difflib
 import logging
+from collections.abc import Awaitable
+from itertools import accumulate
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from lsprotocol import types
 
 from zicoder.agents.edits.disk import disk_reader
 from zicoder.agents.front import Answer, Applied, Question
-from zicoder.errors import InputError
-from zicoder.lsp.convert import range_at, uri_of
+from zicoder.errors import InputError, SettingsError
+from zicoder.lsp.convert import plain, range_at, uri_of
 from zicoder.proposal import FileEdit, Proposal
-from zicoder.text import Snapshot
+from zicoder.text import Snapshot, common_ends, split_lines
 
-__all__ = ["EditorFront", "EditorHost"]
+__all__ = ["APPROVE", "EditorFront", "EditorHost"]
 
 log = logging.getLogger("zicoder.lsp")
 
+APPROVE = "zi/approve"
+"""The request to clients that say `experimental.zi.approve`: they show all of a question, and offer a yes for good."""
+T = TypeVar("T")
 ONCE, SESSION, NO = "Allow once", "Allow for this session", "Deny"
 _ANSWERS: dict[str, Answer] = {ONCE: "once", SESSION: "session"}
 LONGEST_DETAIL = 2000
+LONGEST_COMPARED = 4000
+"""Lines. What differs more is one hunk."""
 
 
 class EditorHost(Protocol):
@@ -36,12 +45,14 @@ class EditorHost(Protocol):
     @property
     def encoding(self) -> str: ...  # noqa: D102
     def snapshot(self, uri: str) -> Snapshot | None: ...  # noqa: D102
+    def window_show_message(self, params: types.ShowMessageParams) -> None: ...  # noqa: D102
     async def window_show_message_request_async(  # noqa: D102
         self, params: types.ShowMessageRequestParams
     ) -> types.MessageActionItem | None: ...
     async def workspace_apply_edit_async(  # noqa: D102
         self, params: types.ApplyWorkspaceEditParams
     ) -> types.ApplyWorkspaceEditResult: ...
+    async def ask_client(self, method: str, params: dict[str, Any]) -> Any: ...  # noqa: D102
 
 
 class EditorFront:
@@ -53,16 +64,48 @@ class EditorFront:
 
     async def may(self, question: Question) -> Answer:
         """Ask in the editor. Whatever is no clear yes is a no: also when the question is dismissed."""
-        text = "\n".join(filter(None, (question.summary, question.detail[:LONGEST_DETAIL], question.reason)))
-        actions = [types.MessageActionItem(title) for title in (ONCE, SESSION, NO)]
-        params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=text, actions=actions)
         try:
-            chosen = await self._server.window_show_message_request_async(params)
+            if self._knows_approve():
+                return await self._approved(question)
+            return await self._messaged(question)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - some clients answer a dismissed question with an error
             log.info("the question was not answered: %s", error)
             return "never"
+
+    def _knows_approve(self) -> bool:
+        try:
+            return plain(self._server.client_capabilities.experimental)["zi"]["approve"] is True
+        except (KeyError, TypeError):
+            return False
+
+    async def _approved(self, question: Question) -> Answer:
+        params = {
+            "tool": question.tool, "summary": question.summary, "detail": question.detail[:LONGEST_DETAIL],
+            "reason": question.reason, "rule": question.rule, "project": str(self._root),
+        }  # fmt: skip
+        answer = plain(await _heard(self._server.ask_client(APPROVE, params))).get("answer")
+        if answer == "always" and question.rule:
+            await self._allow_always(question.rule)
+            return "session"
+        return "session" if answer == "session" else "once" if answer == "once" else "never"
+
+    async def _allow_always(self, rule: str) -> None:
+        """Keep the rule; where it cannot be kept, the yes holds for the session all the same."""
+        from zicoder.models.chat.matrix_file import add_rule
+
+        try:
+            await asyncio.to_thread(add_rule, rule)
+        except SettingsError as error:
+            params = types.ShowMessageParams(type=types.MessageType.Warning, message=error.sentence)
+            self._server.window_show_message(params)
+
+    async def _messaged(self, question: Question) -> Answer:
+        text = "\n".join(filter(None, (question.summary, question.detail[:LONGEST_DETAIL], question.reason)))
+        actions = [types.MessageActionItem(title) for title in (ONCE, SESSION, NO)]
+        params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=text, actions=actions)
+        chosen = await _heard(self._server.window_show_message_request_async(params))
         return _ANSWERS.get(getattr(chosen, "title", ""), "never")
 
     async def apply(self, proposal: Proposal) -> Applied:
@@ -74,7 +117,7 @@ class EditorFront:
             return Applied(ok=False, reason="This editor cannot create or delete files for Zi.")
         params = types.ApplyWorkspaceEditParams(edit=edit, label=proposal.title or "Zi")
         try:
-            result = await self._server.workspace_apply_edit_async(params)
+            result = await _heard(self._server.workspace_apply_edit_async(params))
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a client does wrong, nothing was applied
@@ -104,34 +147,46 @@ class EditorFront:
         if can is None or not can.document_changes:
             if any(file.kind != "change" for file in proposal.files):
                 return None
-            return types.WorkspaceEdit(changes={uri: [edit] for uri, _, edit in map(self._text_edit, proposal.files)})
-        note = types.ChangeAnnotation(label=proposal.title or "Zi", needs_confirmation=False)
+            return types.WorkspaceEdit(changes={uri: edits for uri, _, edits in map(self._text_edits, proposal.files)})
+        note = types.ChangeAnnotation(label=proposal.title or "Zi", needs_confirmation=not proposal.approved)
         annotated = can.change_annotation_support is not None
         changes: list[Any] = []
         for file in proposal.files:
-            uri, version, edit = self._text_edit(file)
+            uri, version, hunks = self._text_edits(file)
+            edits: list[Any] = list(hunks)
             if file.kind == "delete":
                 changes.append(types.DeleteFile(uri=uri))
                 continue
             if file.kind == "create":
                 changes.append(types.CreateFile(uri=uri))
             if annotated:
-                edit = types.AnnotatedTextEdit(range=edit.range, new_text=edit.new_text, annotation_id="zi")
+                edits = [
+                    types.AnnotatedTextEdit(range=edit.range, new_text=edit.new_text, annotation_id="zi")
+                    for edit in hunks
+                ]
             document = types.OptionalVersionedTextDocumentIdentifier(uri=uri, version=version)
-            changes.append(types.TextDocumentEdit(text_document=document, edits=[edit]))
+            changes.append(types.TextDocumentEdit(text_document=document, edits=edits))
         return types.WorkspaceEdit(document_changes=changes, change_annotations={"zi": note} if annotated else None)
 
-    def _text_edit(self, file: FileEdit) -> tuple[str, int | None, types.TextEdit]:
-        """Where the file is, the version of the open document, and the smallest edit of whole lines."""
+    def _text_edits(self, file: FileEdit) -> tuple[str, int | None, list[types.TextEdit]]:
+        """Where the file is, the version of the open document, and an edit of whole lines for each hunk."""
         uri = uri_of(self._root / file.path)
         opened = self._server.snapshot(uri)
         before, after = opened.text if opened else (file.before or ""), file.after or ""
         if opened is not None and after.startswith("\ufeff") and not before.startswith("\ufeff"):
             after = after[1:]  # an editor keeps the mark out of the text
         snapshot = Snapshot(uri=uri, text=before)
-        start, end, text = _between(before, after)
-        place = range_at(snapshot, start, end, self._server.encoding)
-        return uri, opened.version if opened else None, types.TextEdit(range=place, new_text=text)
+        encoding = self._server.encoding
+        edits = [
+            types.TextEdit(range=range_at(snapshot, start, end, encoding), new_text=text)
+            for start, end, text in _hunks(before, after)
+        ]
+        return uri, opened.version if opened else None, edits
+
+
+def _heard(answer: Awaitable[T]) -> Awaitable[T]:
+    """What a client answers. Who stops waiting leaves the question open: an answer may still come, and is let go."""
+    return asyncio.shield(asyncio.ensure_future(answer))
 
 
 def _bare(text: str | None) -> str:
@@ -139,15 +194,17 @@ def _bare(text: str | None) -> str:
     return (text or "").removeprefix("\ufeff")
 
 
-def _between(before: str, after: str) -> tuple[int, int, str]:
-    """The range of `before` that differs, in whole lines, and what stands there in `after`."""
-    old, new = before.splitlines(keepends=True), after.splitlines(keepends=True)
-    head = 0
-    while head < min(len(old), len(new)) and old[head] == new[head]:
-        head += 1
-    tail = 0
-    while tail < min(len(old), len(new)) - head and old[-1 - tail] == new[-1 - tail]:
-        tail += 1
-    start = sum(map(len, old[:head]))
-    end = len(before) - sum(map(len, old[len(old) - tail :]))
-    return start, end, "".join(new[head : len(new) - tail])
+def _hunks(before: str, after: str) -> list[tuple[int, int, str]]:
+    """The ranges of `before` that differ, in whole lines, and what stands there in `after`."""
+    old, new = split_lines(before), split_lines(after)
+    head, tail = common_ends(old, new)
+    offsets = list(accumulate(map(len, old), initial=0))
+    left, right = old[head : len(old) - tail], new[head : len(new) - tail]
+    if len(left) + len(right) > LONGEST_COMPARED:  # comparing takes the square of it
+        return [(offsets[head], offsets[head + len(left)], "".join(right))]
+    matcher = difflib.SequenceMatcher(None, left, right, autojunk=False)
+    return [
+        (offsets[head + i], offsets[head + j], "".join(right[k:m]))
+        for tag, i, j, k, m in matcher.get_opcodes()
+        if tag != "equal"
+    ]

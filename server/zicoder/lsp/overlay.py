@@ -20,7 +20,7 @@ from pygls.workspace import TextDocument, Workspace
 
 from zicoder.errors import InputError
 from zicoder.lsp.convert import offset_of, path_of
-from zicoder.text import LINE_END, Edit, LineIndex, Snapshot, common_prefix, language_of, split_lines
+from zicoder.text import LINE_END, Edit, LineIndex, Snapshot, common_ends, language_of, split_lines
 
 __all__ = ["ZiTextDocument", "ZiWorkspace", "snapshot_of"]
 
@@ -162,8 +162,7 @@ class ZiTextDocument(TextDocument):
 
 def _difference(before: str, after: str) -> Edit:
     """The one edit that makes a text another: a client that always sends the whole text has not replaced all of it."""
-    start = common_prefix(before, after)
-    end = common_prefix(before[start:][::-1], after[start:][::-1])
+    start, end = common_ends(before, after)
     return Edit(start, len(before) - end, after[start : len(after) - end])
 
 

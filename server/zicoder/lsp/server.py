@@ -23,25 +23,32 @@ from pygls.lsp.server import LanguageServer
 
 from zicoder import __version__
 from zicoder.engine.status import EngineState
-from zicoder.errors import CodeIndexError, ZiError
+from zicoder.errors import ZiError
+from zicoder.lsp.assistant import Assistant
 from zicoder.lsp.convert import path_of
-from zicoder.lsp.editor_settings import SECTION, plain, without_defaults
+from zicoder.lsp.editor_settings import editor_settings
 from zicoder.lsp.features import (
+    chat_page,
+    code_action,
     code_index,
     completion,
+    conversations,
     definition,
     document_symbol,
     documents,
     engine_commands,
     hover,
     inline_completion,
+    rename,
     signature_help,
     slash_commands,
     suggestion_feedback,
 )
+from zicoder.lsp.features.diagnostics import Publisher
+from zicoder.lsp.indexing import Indexing
 from zicoder.lsp.overlay import ZiWorkspace, snapshot_of
-from zicoder.lsp.progress import BackgroundProgress
 from zicoder.lsp.protocol import ZiProtocol
+from zicoder.lsp.python_analysis import PythonAnalysis
 from zicoder.lsp.status import StatusReporter
 from zicoder.text import Snapshot
 
@@ -52,7 +59,6 @@ if TYPE_CHECKING:  # see `load_the_rest`
     from zicoder.complete.control import Control
     from zicoder.complete.journal import Journal
     from zicoder.complete.reception import Reception
-    from zicoder.models.protocols import Guide
     from zicoder.settings import Settings
     from zicoder.workspace import Workspace
 
@@ -60,8 +66,6 @@ __all__ = ["ZiServer", "make_server", "serve"]
 
 log = logging.getLogger("zicoder.lsp")
 
-SETTINGS_S = 5.0
-"""How long a client may take to tell its settings."""
 STOP_S = 1.0
 """What runs in the background ends at its next step; a request to the client that is never answered, here."""
 
@@ -74,14 +78,13 @@ class ZiServer(LanguageServer):
         self.project: Workspace | None = None
         self.completer: Completer | None = None
         self.status = StatusReporter(self._notify_status, self._progress)
+        self.client_info: types.ClientInfo | None = None
         self.initial_settings: Any = None
         """`initializationOptions`: the settings of clients that cannot be asked for them."""
-        self.index_error: ZiError | None = None
-        """Why there is no code index."""
-        self._jedi: JediBridge | None = None
-        self._indexing: asyncio.Task[None] | None = None
-        self._index_turn = asyncio.Lock()
-        self._watching_files = False
+        self._python = PythonAnalysis(self._interpreter, self._root)
+        self.assistant = Assistant(self)
+        self.publisher = Publisher(self)
+        self._indexing = Indexing(self)
         self._tasks: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
         self._up = asyncio.Event()
@@ -102,19 +105,24 @@ class ZiServer(LanguageServer):
         return [document.uri for document in self.documents.text_documents.values()]
 
     @property
+    def index_error(self) -> ZiError | None:
+        """Why there is no code index."""
+        return self._indexing.error
+
+    @property
     def encoding(self) -> str:
         """The negotiated position encoding."""
         return self.server_capabilities.position_encoding or types.PositionEncodingKind.Utf16
 
     @property
+    def client_name(self) -> str:
+        """What the editor calls itself, "" if it does not say."""
+        return self.client_info.name if self.client_info else ""
+
+    @property
     def jedi(self) -> JediBridge:
         """The Python analysis of this session, made at first use."""
-        if self._jedi is None:
-            interpreter = self.project.settings.python.interpreter if self.project else ""
-            from zicoder.assist.jedi_bridge import JediBridge
-
-            self._jedi = JediBridge(interpreter, self._root())
-        return self._jedi
+        return self._python.bridge
 
     def snapshot(self, uri: str) -> Snapshot | None:
         """The open document, frozen now; None when it is not open."""
@@ -144,6 +152,10 @@ class ZiServer(LanguageServer):
     def send_progress(self, token: str | int, value: Any) -> None:
         """Tell the client how a command goes on, with the client's own token."""
         self.protocol.notify("$/progress", types.ProgressParams(token=token, value=value))
+
+    async def ask_client(self, method: str, params: dict[str, Any]) -> Any:
+        """Send the client a request that is not of the protocol."""
+        return await self.protocol.send_request_async(method, params)
 
     @property
     def control(self) -> Control | None:
@@ -179,18 +191,20 @@ class ZiServer(LanguageServer):
         await asyncio.to_thread(load_the_rest)
         from zicoder.workspace import Workspace
 
-        editor = await self._editor_settings(self.initial_settings)
+        editor = await editor_settings(self, self.initial_settings)
         self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
         self._up.set()
         self.completer = self._completer(self.project)
         self.in_background(self.completer.session.remember())
         for document in self.snapshots():  # whatever was opened while we were loading
             self.completer.session.opened(document)
+        self.publisher.refresh()
         _set_log_level(self.project.settings)
         if self.project.settings.python.interpreter:
-            self._replace_jedi()  # a request that came before the settings made one with the default interpreter
+            # a request that came before the settings made one with the default interpreter
+            self.in_background(self._python.replaced())
         self._show_problems()
-        await self.restart_index(self.project)
+        await self._indexing.restart(self.project)
         await self.bring_up_model()
         from zicoder.lsp.calibrating import calibrate_when_idle
 
@@ -206,41 +220,10 @@ class ZiServer(LanguageServer):
         return Completer(
             project,
             session=Session(Journal()),
-            names=names_by_language(_PythonNames(self), lambda: project.index),
+            names=names_by_language(self._python, lambda: project.index),
             documents=self.snapshots,
             on_latency=self.status.latency,
         )
-
-    async def restart_index(self, project: Workspace) -> None:
-        """End the code index, if there is one, and begin with a new one in the background."""
-        async with self._index_turn:
-            if self._indexing is not None:
-                self._indexing.cancel()
-                await asyncio.wait([self._indexing])
-            await project.close_index()
-            self._indexing = self.in_background(self._keep_index(project))
-
-    async def _keep_index(self, project: Workspace) -> None:
-        """Open the code index and keep it up to date for as long as this session lasts."""
-        self.index_error = None
-        try:
-            index = await project.open_index(self.status.index)
-            if not self._watching_files:
-                self._watching_files = True
-                self.in_background(code_index.watch_files(self))
-            code_index.tell_open_documents(self)
-            async with BackgroundProgress(self._progress(), "Zi Coder: indexing") as progress:
-                await index.run(progress)
-        except ZiError as error:
-            log.info("%s", error.sentence)
-            self._no_index(error)
-        except Exception:
-            self._no_index(CodeIndexError("The code index stopped because of a mistake of ours.", hint="See the log."))
-            raise
-
-    def _no_index(self, reason: ZiError) -> None:
-        self.index_error = reason
-        self.status.no_index(reason)
 
     async def bring_up_model(self) -> None:
         """Choose and load the model, and say how it went."""
@@ -270,14 +253,16 @@ class ZiServer(LanguageServer):
             self.initial_settings = pushed or self.initial_settings  # `bring_up` is about to read them
             return
         before = self.project.settings
-        self.project.configure(await self._editor_settings(pushed))
+        self.project.configure(await editor_settings(self, pushed))
         after = self.project.settings
         if self.completer:
             self.completer.settings_changed()
         if before.python != after.python:
-            self._replace_jedi()
+            self.in_background(self._python.replaced())
+        if before.diagnostics != after.diagnostics or before.python != after.python:
+            self.publisher.refresh()
         if before.index != after.index:
-            await self.restart_index(self.project)
+            await self._indexing.restart(self.project)
         _set_log_level(after)
         self._show_problems()
         if before != after:
@@ -296,40 +281,19 @@ class ZiServer(LanguageServer):
             await self._slash.close()
         if self.project:
             await self.project.close()
-        if self._jedi:
-            self._jedi.close()
+        self._python.close()
+        await self.assistant.close()
 
     # --- details
 
-    def _replace_jedi(self) -> None:
-        """The next request makes a new one, under the settings of that moment."""
-        if self._jedi is not None:
-            self.in_background(_retire(self._jedi))
-            self._jedi = None
+    def _interpreter(self) -> str:
+        return self.project.settings.python.interpreter if self.project else ""
 
     def _root(self) -> Path | None:
         """The first folder of the workspace."""
         for folder in self.documents.folders.values():
             return path_of(folder.uri)
         return path_of(self.documents.root_uri) if self.documents.root_uri else None
-
-    async def _editor_settings(self, pushed: Any) -> dict[str, Any]:
-        """The editor's `zi` section, asked for where the client lets us, else as pushed or as in `initialize`.
-
-        Editors fill in the defaults of the settings schema. A value equal to the default is taken for "not set",
-        or it would hide what the user's settings file says.
-        """
-        workspace = self.client_capabilities.workspace
-        values: Any = pushed
-        if workspace and workspace.configuration:
-            item = types.ConfigurationItem(section=SECTION)
-            try:
-                question = self.workspace_configuration_async(types.ConfigurationParams(items=[item]))
-                answer = await asyncio.wait_for(question, SETTINGS_S)
-                values = answer[0] if answer else None
-            except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, we go on with defaults
-                log.warning("the editor did not tell its settings: %s", error)
-        return without_defaults(plain(values))
 
     def _show_problems(self) -> None:
         for problem in self.project.problems if self.project else []:
@@ -340,6 +304,11 @@ class ZiServer(LanguageServer):
 
     def _notify_status(self, method: str, message: Any) -> None:
         self.protocol.notify(method, message)
+
+    @property
+    def bars(self) -> Any:
+        """What shows progress in the editor, None where it can't."""
+        return self._progress()
 
     def _progress(self) -> Any:
         window = self.client_capabilities.window
@@ -354,31 +323,12 @@ def _set_log_level(settings: Settings) -> None:
     logging.getLogger("zicoder").setLevel(settings.log.level.upper())
 
 
-async def _retire(jedi: JediBridge) -> None:
-    """Close an analysis once it has answered what it was asked."""
-    try:
-        await jedi.warm()  # it answers this last
-    finally:
-        jedi.close()
-
-
 def load_the_rest() -> None:
     """Import what only works after `initialized`: it takes as long as half of pygls, and `initialize` must not wait.
 
     For a thread; the same imports in the functions of this module then cost nothing.
     """
     importlib.import_module("zicoder.complete.completer")  # and with it settings, workspace and models
-
-
-class _PythonNames:
-    """The Python analysis of a session, which is another object after a change of settings."""
-
-    def __init__(self, server: ZiServer) -> None:
-        self._server = server
-
-    async def guide(self, snapshot: Snapshot, offset: int, *, around: bool = True) -> Guide:
-        """Which names can stand at `offset`."""
-        return await self._server.jedi.guide(snapshot, offset, around=around)
 
 
 def make_server() -> ZiServer:
@@ -388,6 +338,7 @@ def make_server() -> ZiServer:
     @server.feature(types.INITIALIZE)
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
+        server.client_info = params.client_info
 
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
@@ -403,7 +354,7 @@ def make_server() -> ZiServer:
 
     for feature in (
         completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands, code_index,
-        documents, suggestion_feedback, slash_commands,
+        documents, suggestion_feedback, slash_commands, code_action, rename, chat_page, conversations,
     ):  # fmt: skip
         feature.register(server)
     return server

@@ -204,3 +204,63 @@ async def test_lists_for_the_editor(start_editor: StartEditor, talk: WriteScript
     assert {row["answers"] for row in await asked(editor, "zi.roles")} == {name}
     assert "@calc.py" in [each["text"] for each in await asked(editor, "zi.mentions", "cal")]
     assert (await run(editor, "/shout hello"))["text"] == "ok"
+
+
+async def test_that_a_command_has_begun_is_told_before_anything_is_brought_up(
+    start_editor: StartEditor, talk: WriteScript
+) -> None:
+    talk({"when": "", "text": "ok"})
+    people: list[Person] = []
+    begun = asyncio.Event()
+    statuses: list[int] = []
+
+    def prepare(editor: Editor) -> None:
+        people.append(Person(editor))
+        features = editor.client.protocol.fm.features
+        told, _ = features.pop(types.PROGRESS), features.pop(types.WORKSPACE_CONFIGURATION, None)
+
+        @editor.client.feature(types.PROGRESS)
+        def first(params: types.ProgressParams) -> None:
+            told(params)
+            if params.token == "t" and not begun.is_set():
+                statuses.append(len(editor.statuses))
+                begun.set()
+
+        @editor.client.feature(types.WORKSPACE_CONFIGURATION)
+        async def settings(params: types.ConfigurationParams) -> list[Any]:
+            await begun.wait()  # the server has no settings and no project before that
+            return [None for _ in params.items]
+
+    editor = await start_editor(prepare=prepare)
+    assert (await run(editor, "well?"))["text"] == "ok"
+    assert people[0].streamed()[0] == {"kind": "begun"}
+    assert statuses == [0]
+
+
+async def test_a_citation_that_was_corrected_is_right_in_the_answer_that_counts(
+    start_editor: StartEditor, talk: WriteScript
+) -> None:
+    talk({"when": "", "text": "It is in calc.py:400."})
+    people: list[Person] = []
+    editor = await start_editor(prepare=person_of(people))
+    answer = await run(editor, "where? @calc.py")
+    assert answer["text"] == "It is in calc.py."
+    assert answer["data"]["corrected"] is True
+    events = people[0].streamed()
+    assert "400" in "".join(event["text"] for event in events if event["kind"] == "delta")
+    assert any(event["kind"] == "notice" and "not 400" in event["text"] for event in events)
+    kept = await run(editor, "/history show last")
+    assert "calc.py:400" not in kept["text"]
+
+
+async def test_deleting_a_file_is_asked_for_once(start_editor: StartEditor, talk: WriteScript) -> None:
+    talk({"when": "tidy up", "calls": [{"tool": "delete", "arguments": {"path": "calc.py"}}]},
+         {"when": "", "text": "Gone."})  # fmt: skip
+    people: list[Person] = []
+    editor = await start_editor(prepare=person_of(people))
+    assert (await run(editor, "/code --agent tidy up"))["text"].endswith("Gone.")
+    assert [question.message.split("\n")[0] for question in people[0].questions] == ["delete calc.py"]
+    (edit,) = people[0].edits
+    assert edit.edit.document_changes
+    assert isinstance(edit.edit.document_changes[0], types.DeleteFile)
+    assert not any(note.needs_confirmation for note in (edit.edit.change_annotations or {}).values())

@@ -40,6 +40,7 @@ class Host:
     """A server reduced to one document."""
 
     encoding = "utf-16"
+    project = None
 
     def __init__(self, jedi: JediBridge) -> None:
         self.jedi = jedi

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from lsprotocol import types
 
 from zicoder.lsp.features import code_index
+from zicoder.lsp.features.diagnostics import Publisher
 from zicoder.lsp.overlay import ZiWorkspace
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
@@ -28,6 +29,8 @@ class DocumentHost(code_index.IndexHost, Protocol):
     def completer(self) -> Completer | None: ...  # noqa: D102
     @property
     def jedi(self) -> JediBridge: ...  # noqa: D102
+    @property
+    def publisher(self) -> Publisher: ...  # noqa: D102
     def in_background(self, work: Coroutine[Any, Any, None]) -> object: ...  # noqa: D102
     def feature(self, feature_name: str, options: Any | None = None) -> Callable[[F], F]: ...  # noqa: D102
 
@@ -39,6 +42,7 @@ def register(server: DocumentHost) -> None:
     def opened(params: types.DidOpenTextDocumentParams) -> None:
         uri = params.text_document.uri
         code_index.document_opened(server, uri)
+        server.publisher.changed(uri, pause=0)
         if params.text_document.language_id == "python":
             server.in_background(server.jedi.warm())
         completer, snapshot = server.completer, server.snapshot(uri)
@@ -49,6 +53,7 @@ def register(server: DocumentHost) -> None:
     def changed(params: types.DidChangeTextDocumentParams) -> None:
         uri = params.text_document.uri
         code_index.document_changed(server, uri)
+        server.publisher.changed(uri)
         document = server.documents.open_document(uri)
         if document is None:
             return
@@ -64,5 +69,6 @@ def register(server: DocumentHost) -> None:
     def closed(params: types.DidCloseTextDocumentParams) -> None:
         uri = params.text_document.uri
         code_index.document_closed(server, uri)
+        server.publisher.closed(uri)
         if server.completer is not None:
             server.completer.closed(uri)

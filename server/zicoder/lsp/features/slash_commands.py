@@ -8,28 +8,26 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from lsprotocol import types
 
 from zicoder.commands.names import NAMES
 from zicoder.errors import InputError
-from zicoder.lsp.convert import offset_of
+from zicoder.lsp.convert import offset_of, path_of, plain
+from zicoder.lsp.event_stream import EventStream
 from zicoder.text import Snapshot
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
-    from zicoder.commands.registry import Command, Commands, Invocation
+    from zicoder.commands.registry import Invocation
     from zicoder.commands.session import Session
     from zicoder.events import Event
 
 __all__ = ["SlashHost", "register"]
-
-PAUSE_S = 0.05
-"""Between two messages."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,20 +59,16 @@ def register(server: SlashHost) -> None:
     @server.command("zi.commands")
     async def commands() -> list[dict[str, Any]]:
         """All commands, those of the project included: name, title, usage."""
-        builtin, own = await _known(await server.slash_session())
-        every = [*builtin, *(command for command in own if command.name not in builtin)]
+        session = await server.slash_session()
+        commands = await _dispatch_module()
+        every = await asyncio.to_thread(commands.commands_of, session)
         return [{"name": c.name, "title": c.title, "usage": c.usage, "details": c.details} for c in every]
 
     @server.command("zi.roles")
     async def roles() -> list[dict[str, Any]]:
         """The table of roles and models: a row for each role."""
-        from zicoder.models.chat.roles import matrix
-        from zicoder.settings import setting_origins
-
         session = await server.slash_session()
-        origins = await asyncio.to_thread(setting_origins, project=session.workspace.root)
-        rows = await asyncio.to_thread(matrix, session.workspace.settings, origins, session.store)
-        return [asdict(row) for row in rows]
+        return [asdict(row) for row in await session.roles()]
 
     @server.command("zi.setRole")
     async def set_role(*arguments: Any) -> list[dict[str, Any]]:
@@ -109,26 +103,25 @@ def _named(server: SlashHost, name: str) -> Callable[..., Any]:
 
 
 async def _run(server: SlashHost, text: str, values: dict[str, Any]) -> dict[str, Any]:
-    """Run a command and tell its events; the answer holds the whole text."""
+    """Run a command and tell its events; the answer holds the whole text.
+
+    That it has begun is told before anything is imported, read or waited for.
+    """
     token = values.get("token")
-    stream = _Stream(server, token) if isinstance(token, (str, int)) else None
+    stream = EventStream(partial(server.send_progress, token)) if isinstance(token, (str, int)) else None
     if stream:
         stream.put({"kind": "begun"})
     session = await server.slash_session()
-    builtin, own = await _known(session)
-    invocation = _invocation(server, text, values)
-    return await _told(builtin.dispatch(session, invocation, own), stream)
+    commands = await _dispatch_module()
+    return await _told(commands.dispatched(session, _invocation(server, text, values)), stream)
 
 
-async def _known(session: Session) -> tuple[Commands[Session], list[Command[Session]]]:
-    """The built-in commands, and those of the project."""
-    builtin, own = await asyncio.to_thread(
-        lambda: [importlib.import_module(f"zicoder.commands.{name}") for name in ("builtin", "own")]
-    )
-    return builtin.COMMANDS, await asyncio.to_thread(own.own_commands, session.workspace.root)
+async def _dispatch_module() -> Any:
+    """`zicoder.commands.dispatch`, imported in a thread: with it come all commands."""
+    return await asyncio.to_thread(importlib.import_module, "zicoder.commands.dispatch")
 
 
-async def _told(events: AsyncIterator[Event], stream: _Stream | None) -> dict[str, Any]:
+async def _told(events: AsyncIterator[Event], stream: EventStream | None) -> dict[str, Any]:
     from zicoder.events import Failed, Finished
 
     answer: dict[str, Any] = {"text": "", "data": {}, "error": None}
@@ -161,52 +154,10 @@ def _value(event: Event) -> dict[str, Any]:
     return {"kind": type(event).__name__.lower(), **asdict(event)}
 
 
-class _Stream:
-    """Numbers what is sent, and puts pieces of text together that come within one pause."""
-
-    def __init__(self, server: SlashHost, token: str | int) -> None:
-        self._server = server
-        self._token = token
-        self._sequence = 0
-        self._waiting: list[dict[str, Any]] = []
-        self._sent = 0.0
-        self._task: asyncio.Task[None] | None = None
-
-    def put(self, value: dict[str, Any]) -> None:
-        """Send a value, at once or when the pause is over."""
-        last = self._waiting[-1] if self._waiting else None
-        if last is not None and last["kind"] == value["kind"] == "delta":
-            last["text"] += value["text"]
-        else:
-            self._waiting.append(dict(value))
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._send())
-
-    async def close(self) -> None:
-        """Send what is left."""
-        if self._task is not None:
-            await self._task
-        self._flush()
-
-    async def _send(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(max(0.0, PAUSE_S - (time.monotonic() - self._sent)))
-            self._flush()
-
-    def _flush(self) -> None:
-        if not self._waiting:
-            return
-        values, self._waiting = self._waiting, []
-        self._sent = time.monotonic()
-        self._sequence += 1
-        self._server.send_progress(self._token, {"seq": self._sequence, "events": values})
-
-
 def _invocation(server: SlashHost, text: str, values: dict[str, Any]) -> Invocation:
     """What the caller said it is about. Raises InputError for a document that is not open and cannot be read."""
     from zicoder.commands.complete import read_document
     from zicoder.commands.registry import Invocation
-    from zicoder.lsp.convert import path_of
 
     uri = values.get("uri")
     snapshot: Snapshot | None = None
@@ -230,19 +181,9 @@ def _invocation(server: SlashHost, text: str, values: dict[str, Any]) -> Invocat
 
 
 def _position(place: Any, name: str) -> types.Position:
-    point = _plain(_plain(place).get(name))
+    point = plain(plain(place).get(name))
     return types.Position(int(point.get("line", 0)), int(point.get("character", 0)))
 
 
 def _object(arguments: tuple[Any, ...]) -> dict[str, Any]:
-    return _plain(arguments[0]) if arguments else {}
-
-
-def _plain(value: Any) -> dict[str, Any]:
-    """An object as pygls hands it over."""
-    if hasattr(value, "_asdict"):
-        value = value._asdict()
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
-    fields = cast("dict[str, Any]", getattr(value, "__dict__", {}))
-    return dict(fields)
+    return plain(arguments[0]) if arguments else {}

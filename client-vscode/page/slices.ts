@@ -1,0 +1,37 @@
+// Long work in small pieces: the page must stay quick under the hands while it renders.
+
+/** Milliseconds that a piece of work may take before the browser gets its turn. */
+const BUDGET_MS = 8;
+
+const turns = new MessageChannel();
+const waiting: (() => void)[] = [];
+turns.port1.onmessage = () => {
+  waiting.shift()?.();
+};
+
+/** The next turn of the event loop: sooner than a timer, and input comes first. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    waiting.push(resolve);
+    turns.port2.postMessage(null);
+  });
+}
+
+/** Does `work` for each item, and gives way whenever the budget is used up. Stops when `stopped` says so. */
+export async function inSlices<T>(
+  items: Iterable<T>,
+  work: (item: T) => void,
+  stopped: () => boolean = () => false,
+): Promise<void> {
+  let began = performance.now();
+  for (const item of items) {
+    if (stopped()) {
+      return;
+    }
+    work(item);
+    if (performance.now() - began > BUDGET_MS) {
+      await nextTurn();
+      began = performance.now();
+    }
+  }
+}

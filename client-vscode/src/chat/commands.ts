@@ -1,0 +1,14 @@
+// The `/commands` in VS Code's palette and menus. Which ones there are, the manifest says.
+
+import { commands, type Disposable } from "vscode";
+import type { ChatView } from "./view";
+
+const PREFIX = "zi.chat.";
+
+export function registerCommands(manifest: unknown, chat: ChatView): Disposable[] {
+  const { contributes } = manifest as { contributes: { commands: readonly { command: string }[] } };
+  return contributes.commands
+    .map(({ command }) => command)
+    .filter((id) => id.startsWith(PREFIX))
+    .map((id) => commands.registerCommand(id, () => chat.run(`/${id.slice(PREFIX.length)}`)));
+}

@@ -1,0 +1,108 @@
+// Answers what the page asks: the server's part is passed on, the editor's part is done here. Nothing else is possible.
+
+import { CancellationTokenSource, type Disposable } from "vscode";
+import { ExecuteCommandRequest, ProgressType } from "vscode-languageclient/node";
+import { SERVER_METHODS, type FromPage, type Streamed, type ToPage } from "../../page/wire";
+import type { ZiClient } from "../client";
+import { applyAsDiff, copy, currentTarget, insert, openFile, saveAs } from "./editor";
+
+type Request = Extract<FromPage, { kind: "request" }>;
+type Response = Extract<ToPage, { kind: "response" }>;
+
+const STREAMED = new ProgressType<Streamed>();
+
+export class PageRequests implements Disposable {
+  private readonly sources = new Map<number, CancellationTokenSource>();
+  private readonly commands = new Set<number>();
+  private last = 0;
+  private readonly prefix = `zi-chat-${Math.random().toString(36).slice(2)}`;
+
+  constructor(
+    private readonly client: () => ZiClient | undefined,
+    private readonly progress: (id: number, value: Streamed) => void,
+  ) {}
+
+  /** Whether a command runs. */
+  get running(): boolean {
+    return this.commands.size > 0;
+  }
+
+  cancel(id: number): void {
+    this.sources.get(id)?.cancel();
+  }
+
+  dispose(): void {
+    for (const source of this.sources.values()) {
+      source.cancel();
+    }
+  }
+
+  /** Never throws: what goes wrong becomes a sentence. */
+  async answer({ id, method, params }: Request): Promise<Response> {
+    try {
+      const isServers = (SERVER_METHODS as readonly string[]).includes(method);
+      const result = await (isServers ? this.ask(id, method, params) : act(method, params));
+      return { kind: "response", id, result: result ?? null };
+    } catch (error) {
+      return { kind: "response", id, error: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  private async ask(id: number, method: string, params: unknown): Promise<unknown> {
+    const client = this.client();
+    if (!client) {
+      throw new Error("The server is not running.");
+    }
+    const source = new CancellationTokenSource();
+    this.sources.set(id, source);
+    let told: Disposable | undefined;
+    try {
+      if (method !== "zi.run") {
+        return await client.sendRequest(ExecuteCommandRequest.type, { command: method, arguments: params as unknown[] }, source.token);
+      }
+      this.commands.add(id);
+      const token = `${this.prefix}-${(this.last += 1)}`;
+      told = client.onProgress(STREAMED, token, (value) => {
+        this.progress(id, value);
+      });
+      const given = { ...invocation(client, params as Invocation), token };
+      return await client.sendRequest(ExecuteCommandRequest.type, { command: method, arguments: [given] }, source.token);
+    } catch (error) {
+      // A connection that has gone says so in the library's words.
+      throw this.client() === client ? error : new Error("The server stopped before the answer was complete.");
+    } finally {
+      told?.dispose();
+      this.commands.delete(id);
+      this.sources.delete(id);
+      source.dispose();
+    }
+  }
+}
+
+interface Invocation {
+  readonly about?: boolean;
+  readonly uri?: string;
+}
+
+/** What is sent with a command: what the page said it is about, else what the editor looks at. */
+function invocation(client: ZiClient, { about, ...params }: Invocation): object {
+  return params.uri === undefined && about === true ? { ...currentTarget(client), ...params } : params;
+}
+
+async function act(method: string, params: unknown): Promise<void> {
+  const { text = "", path = "", line = 1, name = "" } = params as { text?: string; path?: string; line?: number; name?: string };
+  switch (method) {
+    case "editor.copy":
+      return copy(text);
+    case "editor.insert":
+      return insert(text);
+    case "editor.apply":
+      return applyAsDiff(text);
+    case "editor.open":
+      return openFile(path, line);
+    case "editor.save":
+      return saveAs(name, text);
+    default:
+      throw new Error(`The page asked for ${method}, which there is not.`);
+  }
+}
