@@ -20,7 +20,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --upgrade "pip==26.3"
 	@echo "Installing Zi Coder (the first time, llama.cpp is compiled: about 5 minutes) ..."
-	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[local,index,embeddings,chat,anthropic,google,mistral,dev]"
+	@$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[local,index,embeddings,chat,anthropic,google,mistral,acp,dev]"
 	@touch $(STAMP)
 
 vscode: setup

@@ -265,6 +265,7 @@ def manifest(text: str) -> str:
         for key, schema in keys.items()
     }
     ours = tuple(f"zi.{section}." for section, _, _ in sections())
+    slashed(document["contributes"])
     configuration = document["contributes"]["configuration"]
     kept = {key: value for key, value in configuration["properties"].items() if not key.startswith(ours)}
     configuration["properties"] = kept | generated
@@ -278,6 +279,47 @@ def manifest(text: str) -> str:
     ]
     untrusted["restrictedConfigurations"] = others + private
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+PALETTE_ICONS = {
+    "agents": "organization", "ask": "comment", "clear": "clear-all", "code": "code", "commit": "git-commit",
+    "doc": "book", "explain": "question", "fix": "wrench", "help": "info", "history": "history", "index": "database",
+    "model": "chip", "optimize": "dashboard", "plan": "checklist", "refactor": "symbol-structure", "review": "eye",
+    "run": "terminal", "search": "search", "test": "beaker", "undo": "discard", "workflow": "type-hierarchy",
+}  # fmt: skip
+OF_AN_EDITOR = ("explain", "fix", "doc", "refactor", "optimize", "test", "review")
+"""In the order of the editor's menu."""
+CHANGING = {"code", "commit", "doc", "fix", "optimize", "refactor", "run", "test", "undo", "workflow"}
+"""They need trust in the workspace."""
+
+
+def slashed(contributes: dict[str, Any]) -> None:
+    """Put the /commands into the client's palette and menus, each in the place of what stood there of it."""
+    prefix = "zi.chat."
+    others = [entry for entry in contributes["commands"] if not entry["command"].startswith(prefix)]
+    contributes["commands"] = others + [
+        {
+            "command": f"{prefix}{command.name}",
+            "title": command.name.capitalize(),
+            "shortTitle": f"/{command.name}",
+            "category": "Zi",
+            "icon": f"$({PALETTE_ICONS.get(command.name, 'sparkle')})",
+            "enablement": " && ".join(conditions(command.name)),
+        }
+        for command in COMMANDS
+    ]
+    contributes["menus"]["zi.editor"] = [
+        {"command": f"{prefix}{name}", "group": f"{'1_look' if name in {'explain', 'review'} else '2_change'}@{place}"}
+        for place, name in enumerate(OF_AN_EDITOR, 1)
+    ]
+
+
+def conditions(name: str) -> Iterator[str]:
+    yield "zi.serverRunning"
+    if name in OF_AN_EDITOR:
+        yield "editorIsOpen"
+    if name in CHANGING:
+        yield "isWorkspaceTrusted"
 
 
 def manifest_property(section: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -57,6 +57,8 @@ class Proposal:
 
     title: str
     files: tuple[FileEdit, ...]
+    approved: bool = False
+    """A person has already said yes to exactly this, so that nobody asks for it again."""
 
     def diff(self) -> str:
         """All diffs, one after the other."""

@@ -31,7 +31,8 @@ def test_an_answer_goes_to_standard_output(zi: RunZi, talk: WriteScript) -> None
 def test_a_place_that_does_not_exist_is_not_cited(zi: RunZi, talk: WriteScript) -> None:
     talk({"when": "", "text": "See calc.py:400."})
     done = zi("run", "where? @calc.py")
-    assert "400" in done.stderr
+    assert done.stdout == "See calc.py.\n"
+    assert "not 400" in done.stderr
 
 
 def test_edits_need_a_yes_and_keep_the_line_ends(zi: RunZi, talk: WriteScript, root: Path) -> None:
@@ -46,6 +47,24 @@ def test_edits_need_a_yes_and_keep_the_line_ends(zi: RunZi, talk: WriteScript, r
     back = zi("run", "/undo", "--yes")
     assert back.returncode == 0
     assert (root / "calc.py").read_bytes() == CALC
+
+
+def test_what_an_agent_did_is_taken_back_in_one_step(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    create = {"tool": "create", "arguments": {"path": "new.py", "text": "x = 1\n"}}
+    edit = {"tool": "edit", "arguments": {"path": "calc.py", "old": "    return a - b", "new": "    return a + b"}}
+    talk({"when": "do it", "calls": [create, edit]}, {"when": "", "text": "Done."})
+    done = zi("run", "/code --agent do it", "--yes")
+    assert done.stdout.endswith("Done.\n")
+    assert "+    return a + b" in done.stderr
+    assert (root / "new.py").exists()
+    (root / "new.py").write_text("mine\n")
+    refused = zi("run", "/undo", "--yes")
+    assert refused.returncode == 1
+    assert "`new.py` has changed since" in refused.stderr
+    (root / "new.py").write_text("x = 1\n")
+    assert zi("run", "/undo", "--yes").stdout == "Taken back: `calc.py`, `new.py`.\n"
+    assert (root / "calc.py").read_bytes() == CALC
+    assert not (root / "new.py").exists()
 
 
 def test_what_would_be_sent_is_shown_and_nothing_is_sent(zi: RunZi, talk: WriteScript) -> None:
@@ -104,9 +123,32 @@ def test_a_workflow_goes_through_its_steps_and_can_be_resumed(zi: RunZi, talk: W
     assert "Step say failed" in failed.stderr
     assert "say (documenter): failed" in failed.stdout
     talk({"when": "Say: it adds", "text": "It adds."})
-    resumed = zi("run", "/workflow resume --name small")
+    resumed = zi("run", "/workflow resume")
     assert "say (documenter): done" in resumed.stdout
     assert "It adds." in resumed.stdout
+
+
+def test_a_review_sends_code_back_until_it_is_clean(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    def block(old: str, new: str) -> str:
+        return f"calc.py\n```\n<<<<<<< SEARCH\n    return {old}\n=======\n    return {new}\n>>>>>>> REPLACE\n```"
+
+    (root / ".zicoder" / "workflows").mkdir(parents=True)
+    steps = (
+        '[[steps]]\nid = "code"\nrole = "coder"\nprompt = "Mend: {task}"\nstop = "edits"\n'
+        '[[steps]]\nid = "review"\nrole = "reviewer"\ninputs = ["code"]\nprompt = "Review: {code}"\n'
+        'stop = "no_findings"\nrepeat = "code"\nrounds = 3\n'
+    )
+    (root / ".zicoder" / "workflows" / "strict.toml").write_text(f'name = "strict"\n{steps}')
+    talk(
+        {"when": "Mend what is wrong", "text": block("a * b", "a + b")},
+        {"when": "Mend: calc", "text": block("a - b", "a * b")},
+        {"when": "Review:", "text": "- **high** `calc.py:5`: it multiplies.\nVerdict: findings", "times": 1},
+        {"when": "Review:", "text": "Verdict: clean"},
+    )
+    done = zi("run", "/workflow --name strict calc", "--yes")
+    assert "review (reviewer): done, round 2 of 3" in done.stdout
+    assert "Round 2 of 3" in done.stderr
+    assert (root / "calc.py").read_bytes() == CALC.replace(b"a - b", b"a + b")
 
 
 def test_models_of_a_provider_are_listed_and_what_does_not_answer_is_said(zi: RunZi, talk: WriteScript) -> None:

@@ -77,10 +77,8 @@ class Preparation:
 
     def path_of(self, snapshot: Snapshot) -> str:
         """Project-relative path of a document, the bare name of one outside, "" of one that is no file."""
-        path, root = snapshot.path, self._workspace.root
-        if path is None:
-            return ""
-        return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name
+        path = snapshot.path
+        return "" if path is None else self._workspace.relative(path) or path.name
 
     # --- requests
 
