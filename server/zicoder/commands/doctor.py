@@ -38,6 +38,8 @@ _EXTRAS = {
     "local": "For local models: `pip install 'zicoder[local]'`.",
     "index": "For the code index: `pip install 'zicoder[index]'`.",
     "embeddings": "For better vectors in half the time: `pip install 'zicoder[embeddings]'`.",
+    "chat": "For /commands and chat: `pip install 'zicoder[chat]'`.",
+    "acp": "For editors that speak the Agent Client Protocol: `pip install 'zicoder[acp]'`.",
 }
 """Parts that a user may leave out, and what to do to have them."""
 _LOAD_SECONDS = 60

@@ -9,10 +9,9 @@ from __future__ import annotations
 import asyncio
 import difflib
 import logging
-from collections.abc import Awaitable
 from itertools import accumulate
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from lsprotocol import types
 
@@ -29,7 +28,6 @@ log = logging.getLogger("zicoder.lsp")
 
 APPROVE = "zi/approve"
 """The request to clients that say `experimental.zi.approve`: they show all of a question, and offer a yes for good."""
-T = TypeVar("T")
 ONCE, SESSION, NO = "Allow once", "Allow for this session", "Deny"
 _ANSWERS: dict[str, Answer] = {ONCE: "once", SESSION: "session"}
 LONGEST_DETAIL = 2000
@@ -85,7 +83,7 @@ class EditorFront:
             "tool": question.tool, "summary": question.summary, "detail": question.detail[:LONGEST_DETAIL],
             "reason": question.reason, "rule": question.rule, "project": str(self._root),
         }  # fmt: skip
-        answer = plain(await _heard(self._server.ask_client(APPROVE, params))).get("answer")
+        answer = plain(await self._server.ask_client(APPROVE, params)).get("answer")
         if answer == "always" and question.rule:
             await self._allow_always(question.rule)
             return "session"
@@ -105,7 +103,7 @@ class EditorFront:
         text = "\n".join(filter(None, (question.summary, question.detail[:LONGEST_DETAIL], question.reason)))
         actions = [types.MessageActionItem(title) for title in (ONCE, SESSION, NO)]
         params = types.ShowMessageRequestParams(type=types.MessageType.Warning, message=text, actions=actions)
-        chosen = await _heard(self._server.window_show_message_request_async(params))
+        chosen = await self._server.window_show_message_request_async(params)
         return _ANSWERS.get(getattr(chosen, "title", ""), "never")
 
     async def apply(self, proposal: Proposal) -> Applied:
@@ -117,7 +115,7 @@ class EditorFront:
             return Applied(ok=False, reason="This editor cannot create or delete files for Zi.")
         params = types.ApplyWorkspaceEditParams(edit=edit, label=proposal.title or "Zi")
         try:
-            result = await _heard(self._server.workspace_apply_edit_async(params))
+            result = await self._server.workspace_apply_edit_async(params)
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever a client does wrong, nothing was applied
@@ -182,11 +180,6 @@ class EditorFront:
             for start, end, text in _hunks(before, after)
         ]
         return uri, opened.version if opened else None, edits
-
-
-def _heard(answer: Awaitable[T]) -> Awaitable[T]:
-    """What a client answers. Who stops waiting leaves the question open: an answer may still come, and is let go."""
-    return asyncio.shield(asyncio.ensure_future(answer))
 
 
 def _bare(text: str | None) -> str:

@@ -1,9 +1,10 @@
-"""pygls' protocol with what it lacks: our documents, and commands that a client can cancel."""
+"""pygls' protocol with what it lacks: our documents, commands that a client can cancel, questions that we can."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from lsprotocol import types
@@ -32,6 +33,15 @@ class ZiProtocol(LanguageServerProtocol):
             )
             self._workspace = base
         return base
+
+    def _handle_response(self, msg_id: str | int, result: Any = None, error: Any = None) -> None:
+        """Drop the client's answer to what nobody waits for any more; pygls takes it for an error of ours."""
+        futures: dict[str | int, Future[Any]] = self._request_futures
+        waiting = futures.get(msg_id)
+        if waiting is not None and waiting.cancelled():
+            del futures[msg_id]
+            return
+        super()._handle_response(msg_id, result, error)
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]
