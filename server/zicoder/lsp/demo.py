@@ -63,6 +63,10 @@ class EditorStandIn:
         def message(params: types.ShowMessageParams) -> None:
             print(params.message, file=sys.stderr)  # noqa: T201 - the user's own terminal
 
+        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def diagnostics(_: types.PublishDiagnosticsParams) -> None:
+            """The sample has none."""
+
     async def start(self, root: Path) -> None:
         """Spawn the server and shake hands."""
         await self.client.start_io(sys.executable, "-P", "-m", "zicoder", "lsp")
