@@ -1,7 +1,7 @@
 """`zi bench commands`: what a person waits for at a /command, through the real server with a local chat model.
 
 Options: `--json`; `--only acknowledged,second-turn,beside` picks parts: how long until a command is acknowledged
-(`acknowledged`); until the first text of an answer whose prompt of 1,200 tokens begins like the one before, and how far
+(`acknowledged`); until the first text of an answer whose prompt of 1,500 tokens begins like the one before, and how far
 apart the messages of a stream are (`second-turn`); and what an answer that streams does to suggestions, measured before
 and beside it in one run (`beside`); `--rounds N` (3) is how often each is done, `--model NAME` the local chat model
 (that of the settings). What is measured is kept after each part, so a run that is broken off has not been for nothing.
@@ -26,8 +26,8 @@ from tests.bench._harness import Editor, keep, median, report
 from tests.bench.completion import places, source
 
 TOKEN = "bench"
-LONG_LINES = 90
-"""Of textwrap's source, as much as a turn of the history may take of a local window: 1,200 tokens of a prompt."""
+LONG_LINES = 130
+"""Of textwrap's source: 1,500 tokens of a prompt."""
 QUESTION = "In one short sentence: what does this do?"
 AGAIN = (
     "What is `width`?",
