@@ -59,6 +59,10 @@ class Editor:
             self._asked.set()
             return [self.settings for _ in params.items]
 
+        @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+        def diagnostics(_: types.PublishDiagnosticsParams) -> None:
+            """They are none of a benchmark's business."""
+
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
         def message(_: types.ShowMessageParams) -> None:
             return None
