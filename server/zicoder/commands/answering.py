@@ -111,7 +111,8 @@ async def show(session: Session, invocation: Invocation, question: Question) -> 
     conversation = await asyncio.to_thread(_conversation, session, invocation, question)
     system = "\n\n".join(filter(None, (SYSTEM, role.prompt, question.instructions)))
     window = session.window(name)
-    count = await _counter(session, name, system, question, found, more, conversation)
+    said = session.said(conversation)
+    count = await _counter(session, name, system, question, found, more, said)
     shares = Shares.of(session.settings.context)
     answer_tokens = min(ANSWER_TOKENS[place], window // 3)
     before = [Item(segment=Segment.SYSTEM, text=system, required=True, fence=False, name="the instructions")]
@@ -120,7 +121,6 @@ async def show(session: Session, invocation: Invocation, question: Question) -> 
     tokens = shares.tokens(window, answer=answer_tokens)
     others = sum(count(item.render()) + ITEM_TOKENS for item in (*before, *after))
     room = max(tokens[Segment.HISTORY], window - tokens[Segment.RESERVE] - others)
-    said = session.said(conversation)
     summary = await condense(said, conversation.summary, room=room, count=count)
     turns = as_sent(said, summary, room, count)
     items = [*before, *history_items(turns, summary), *(item for item in after if not _told(item, turns))]
@@ -181,7 +181,8 @@ async def answer(
 
 def _told(item: Item, turns: Sequence[Said]) -> bool:
     """Whether something that was found for the question stands in an earlier message already."""
-    return item.fresh and any(turn.sent and item.render() in turn.sent for turn in turns)
+    text = item.render() if item.fresh else ""
+    return bool(text) and any(text in turn.sent for turn in turns)
 
 
 async def _diff(session: Session) -> str:
@@ -205,11 +206,11 @@ def _conversation(session: Session, invocation: Invocation, question: Question) 
 
 async def _counter(
     session: Session, name: str, system: str, question: Question, found: Gathered, more: Sequence[Excerpt],
-    conversation: Conversation,
+    said: Sequence[Said],
 ) -> Callable[[str], int]:  # fmt: skip
     """Counts tokens: exactly for what is known now, by its proportion for parts of it."""
     texts = [system, question.task]
-    texts += [text for turn in session.said(conversation) for text in (turn.text, turn.sent)]
+    texts += [text for turn in said for text in (turn.text, turn.sent)]
     texts += [e.text for e in (*found.excerpts, *more)] + [i.text for i in (*found.others, *question.items)]
     texts = [text for text in dict.fromkeys(texts) if text]
     try:

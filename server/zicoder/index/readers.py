@@ -1,25 +1,20 @@
 """The pool of reader processes: files go in, rows come out; one that crashes or hangs costs one file its structure.
 
-Blocking, for threads. What it must never do: fork (LanceDB's threads would not survive it).
+Blocking, for threads.
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import queue
-import subprocess
-import sys
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, cast
 
-import msgspec
 import psutil
 
 from zicoder.errors import IndexUnavailable
-from zicoder.index.frames import FileRows, Read, ReadResult, read_frame, write_frame
+from zicoder.index.child import Child
+from zicoder.index.frames import FileRows, Read, ReadResult
 from zicoder.index.walk import Skip
 
 __all__ = ["Readers", "reader_count"]
@@ -80,13 +75,13 @@ class Readers:
     def _read(self, reader: _Reader, paths: Sequence[str], unsaved: dict[str, str]) -> list[FileRows]:
         if self._closed:
             return []
-        answer = reader.ask(Read(self._root, list(paths), self._max_bytes, unsaved))
+        answer = reader.rows(Read(self._root, list(paths), self._max_bytes, unsaved))
         if answer is not None or self._closed:
             return answer or []
         if len(paths) > 1:  # find the file that it died of
             return [rows for path in paths for rows in self._read(reader, [path], unsaved)]
         log.warning("A reader died of %s; the file is indexed by lines only.", paths[0])
-        answer = reader.ask(Read(self._root, list(paths), self._max_bytes, unsaved, plainly=True))
+        answer = reader.rows(Read(self._root, list(paths), self._max_bytes, unsaved, plainly=True))
         if answer is None:
             self._failures += 1
             if self._failures >= MAX_FAILURES:
@@ -97,60 +92,17 @@ class Readers:
         return answer
 
 
-class _Reader:
-    """One process, or none yet."""
+class _Reader(Child):
+    """One process that reads files."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+        super().__init__("zicoder.index.reader", stuck_s=STUCK_S, behind=True)
 
-    def ask(self, request: Read) -> list[FileRows] | None:
-        """The answer; None when the process died of the question, or had to be ended."""
-        process = self._process
-        if process is None or process.poll() is not None:
-            process = self._process = _start()
-        alarm = threading.Timer(STUCK_S, process.kill)
-        alarm.daemon = True
-        alarm.start()
-        try:
-            write_frame(cast("BinaryIO", process.stdin), msgspec.msgpack.encode(request))
-            frame = read_frame(cast("BinaryIO", process.stdout))
-            if frame is not None:
-                answer = msgspec.msgpack.decode(frame, type=ReadResult)
-                if not answer.error:
-                    return answer.files
-                log.error("internal error of a reader: %s", answer.error)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            log.warning("a reader failed: %s", error)
-        finally:
-            alarm.cancel()
-        self.end()
-        return None
-
-    def kill(self) -> None:
-        """Have an `ask` under way in another thread come back without an answer."""
-        if (process := self._process) is not None:
-            process.kill()
-
-    def end(self) -> None:
-        """End the process, if there is one."""
-        if self._process is not None:
-            self._process.kill()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream:
-                    with contextlib.suppress(OSError):
-                        stream.close()
-            self._process.wait()
-            self._process = None
-
-
-def _start() -> subprocess.Popen[bytes]:
-    flags = 0
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NO_WINDOW | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-    return subprocess.Popen(
-        [sys.executable, "-P", "-X", "utf8", "-m", "zicoder.index.reader"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        creationflags=flags,
-    )
+    def rows(self, request: Read) -> list[FileRows] | None:
+        """The files' rows; None when the process died of them, failed at them, or had to be ended."""
+        answer = self.ask(request, ReadResult, lambda error: log.warning("a reader failed: %s", error))
+        if answer is not None and answer.error:
+            log.error("internal error of a reader: %s", answer.error)
+            self.end()
+            return None
+        return answer.files if answer is not None else None

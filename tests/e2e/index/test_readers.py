@@ -17,7 +17,7 @@ import pytest
 from indexed import MAX_BYTES, function, put
 
 from zicoder.errors import IndexUnavailable
-from zicoder.index import readers as module
+from zicoder.index.child import Child
 from zicoder.index.frames import Read, ReadResult, read_frame, write_frame
 from zicoder.index.readers import Readers
 from zicoder.index.walk import Skip
@@ -50,10 +50,10 @@ def replace_reader(monkeypatch: pytest.MonkeyPatch, code: str) -> None:
     """Have readers run this before they begin: a grammar that crashes, in Python."""
     start = f"import os, signal, sys\nfrom zicoder.index import reader\n{code}\nreader.main()"
 
-    def started() -> subprocess.Popen[bytes]:
+    def started(_: Child) -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-P", "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
-    monkeypatch.setattr(module, "_start", started)
+    monkeypatch.setattr(Child, "_started", started)
 
 
 KILLED_BY_A_FILE = """
@@ -80,15 +80,15 @@ def test_a_file_that_kills_the_reader_is_indexed_by_lines_and_the_others_as_ever
 
 def test_a_reader_that_hangs_is_ended(root: Path, readers: Readers, monkeypatch: pytest.MonkeyPatch) -> None:
     replace_reader(monkeypatch, KILLED_BY_A_FILE.replace("os.kill(os.getpid(), signal.SIGKILL)", "signal.pause()"))
-    hanging = module._start
+    hanging = Child._started
     limits = iter((2.0, PATIENCE_S))
 
-    def started() -> subprocess.Popen[bytes]:
+    def started(child: Child) -> subprocess.Popen[bytes]:
         """The first gets little time; the one after it may be slow to start on a busy machine."""
-        monkeypatch.setattr(module, "STUCK_S", next(limits))
-        return hanging()
+        child._stuck_s = next(limits)
+        return hanging(child)
 
-    monkeypatch.setattr(module, "_start", started)
+    monkeypatch.setattr(Child, "_started", started)
     put(root, "deadly.py", function("deadly"))
     [file] = readers.read(["deadly.py"])
     assert [row.kind for row in file.rows] == ["lines"]

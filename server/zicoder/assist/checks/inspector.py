@@ -6,17 +6,13 @@ What it must never do: block the event loop, or let a text that ends the process
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-import subprocess
-import sys
-import threading
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar
 
 import msgspec
 
 from zicoder.assist.checks.frames import Answer, Request
-from zicoder.index.frames import read_frame, write_frame
+from zicoder.index.child import Child
 
 __all__ = ["MAX_CHARS", "Inspector"]
 
@@ -35,7 +31,7 @@ class Inspector:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._process: subprocess.Popen[bytes] | None = None
+        self._child = Child("zicoder.assist.checks.child", stuck_s=STUCK_S)
         self._closed = False
         self._reported: set[str] = set()
 
@@ -62,32 +58,15 @@ class Inspector:
     def close(self) -> None:
         """End the process for good."""
         self._closed = True
-        if self._process is not None:
-            self._process.kill()
+        self._child.kill()
 
     def _ask(self, request: Request) -> Any:
-        process = self._process
         if self._closed:
             return None
-        if process is None or process.poll() is not None:
-            process = self._process = _start()
-        alarm = threading.Timer(STUCK_S, process.kill)
-        alarm.daemon = True
-        alarm.start()
-        try:
-            write_frame(cast("BinaryIO", process.stdin), msgspec.msgpack.encode(request))
-            frame = read_frame(cast("BinaryIO", process.stdout))
-            if frame is not None:
-                answer = msgspec.msgpack.decode(frame, type=Answer)
-                if answer.error:
-                    self._report(request.question, answer.error)
-                return answer.value
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
-            log.info("no %s check: %s", request.question, error)
-        finally:
-            alarm.cancel()
-        self._end(process)
-        return None
+        answer = self._child.ask(request, Answer, lambda error: log.info("no %s check: %s", request.question, error))
+        if answer is not None and answer.error:
+            self._report(request.question, answer.error)
+        return answer.value if answer is not None else None
 
     def _report(self, question: str, error: str) -> None:
         """A mistake of ours or of a grammar, told once for each question; the checks go on without it."""
@@ -95,23 +74,3 @@ class Inspector:
         self._reported.add(question)
         log.log(level, "No %s check: %s", question, error.strip().rpartition("\n")[2])
         log.debug("%s", error)
-
-    def _end(self, process: subprocess.Popen[bytes]) -> None:
-        process.kill()
-        for stream in (process.stdin, process.stdout):
-            if stream:
-                with contextlib.suppress(OSError):
-                    stream.close()
-        process.wait()
-        self._process = None
-
-
-def _start() -> subprocess.Popen[bytes]:
-    flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-    return subprocess.Popen(
-        [sys.executable, "-P", "-X", "utf8", "-m", "zicoder.assist.checks.child"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        creationflags=flags,
-    )
