@@ -19,6 +19,7 @@ import pytest
 from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, ContextPart, FimTokens, Infill, Load, Message
 from zicoder.engine.status import EngineState, EngineStatus
+from zicoder.engine.worker_llama import AbortFlag, Context, Model
 from zicoder.errors import EngineCrashed, EngineError, EngineStopped, EngineUnavailable, ModelError, ModelMisconfigured
 from zicoder.models.llama import LlamaInfill
 from zicoder.models.protocols import InfillRequest
@@ -52,6 +53,34 @@ async def until(true: Callable[[], bool], what: str, seconds: float = 20) -> Non
     while not true():
         assert time.monotonic() < deadline, f"never happened: {what}"
         await asyncio.sleep(0.02)
+
+
+class Judge:
+    """The model itself, in this process, evaluating everything afresh."""
+
+    def __init__(self, path: Path) -> None:
+        self._model = Model(str(path), on_progress=lambda _: None)
+        self._context = Context(self._model, n_ctx=2048, n_seq=1, threads=2, abort=AbortFlag())
+        self._fim = self._model.fim_ids(QWEN_FIM)
+
+    def gap(self, prefix: str, suffix: str, one: str, other: str) -> float:
+        """By how much the logits of two answers differ at the first token where the answers do; 0 where none does."""
+        pairs = zip(self._model.tokenize(one), self._model.tokenize(other), strict=False)
+        agreed: list[int] = []
+        for a, b in pairs:
+            if a != b:
+                break
+            agreed.append(a)
+        else:
+            return 0.0
+        assert self._fim is not None
+        pre, suf, mid = self._fim
+        text = [self._model.tokenize(part) for part in (prefix, suffix)]
+        tokens = [*self._model.bos, pre, *text[0], suf, *text[1], mid, *agreed]
+        self._context.clear()
+        for start in range(0, len(tokens), 256):
+            logits = self._context.decode(tokens[start : start + 256], at=start, seq=0, logits=1)
+        return abs(float(logits[0][a] - logits[0][b]))
 
 
 @pytest.fixture
@@ -434,9 +463,11 @@ async def test_each_of_several_documents_finds_its_cache_again(engine: Engine, q
 async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen: Path) -> None:
     """The library adds up in another order when it evaluates several tokens at a time (logits differ by up to 0.3), so
     that two tokens that are nearly as good can change places; `test_worker_writing.py` shows that nothing else can.
+    How much is guessed depends on the time that the machine takes, so which places differ changes from run to run.
     """
     await engine.load(load(engine, qwen, ctx=4096))
-    accepted = same = 0
+    judge = Judge(qwen)
+    accepted = 0
     source = Path(inspect.getsourcefile(asyncio.base_events) or "").read_text("utf-8").splitlines(keepends=True)
     places = range(60, 660, 120)
     for at in places:
@@ -446,13 +477,14 @@ async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen
             "max_tokens": 40,
             "stop": (),
         }
+        # A cold prompt may be answered from its near part, which is another prompt: read all of it first.
+        await answer(engine, infill(engine, **question, prefill=True, thorough=True))
         said: list[str] = []
         for draft in (False, True):
             reading = engine.read(infill(engine, **question, draft=draft))
             said.append("".join([piece async for piece in reading]))
             accepted += reading.stats.accepted_tokens
-        same += said[0] == said[1]
-    assert same >= len(places) - 1
+        assert judge.gap(question["prefix"], question["suffix"], said[0], said[1]) < 0.5
     assert accepted > 5
 
 
