@@ -78,8 +78,10 @@ class Judge:
         text = [self._model.tokenize(part) for part in (prefix, suffix)]
         tokens = [*self._model.bos, pre, *text[0], suf, *text[1], mid, *agreed]
         self._context.clear()
-        for start in range(0, len(tokens), 256):
-            logits = self._context.decode(tokens[start : start + 256], at=start, seq=0, logits=1)
+        last = (len(tokens) - 1) // 256 * 256
+        for start in range(0, last, 256):
+            self._context.decode(tokens[start : start + 256], at=start, seq=0)
+        logits = self._context.decode(tokens[last:], at=last, seq=0, logits=1)
         return abs(float(logits[0][a] - logits[0][b]))
 
 
