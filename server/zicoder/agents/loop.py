@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import pydantic_ai
 from pydantic_ai import Agent, RunContext, Tool
 from pydantic_ai.exceptions import UnexpectedModelBehavior, UsageLimitExceeded
 from pydantic_ai.messages import (
@@ -40,6 +41,8 @@ from zicoder.events import Delta, Event, Finished, Notice, ToolEnded, ToolStarte
 from zicoder.models.chat.meter import Meter
 
 __all__ = ["MakeModel", "Task", "run"]
+
+pydantic_ai.BANNER_ENABLED = False  # it would be written into a terminal, above the answer
 
 MakeModel = Callable[[Callable[[Notice], None]], Awaitable[Model]]
 """Makes the model; what it is given is told at once what the model waits for."""

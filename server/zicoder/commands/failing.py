@@ -9,14 +9,17 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-__all__ = ["condensed", "failing_ids", "failing_source", "is_test", "related_tests"]
+__all__ = ["condensed", "failing_ids", "failing_reasons", "failing_source", "is_test", "related_tests"]
 
 MOST_READ = 400
 """Test files that are looked into."""
 MOST_FILES = 3
 MOST_CHARS = 1_800
 MOST_IDS = 5
-_TEST_FILE = re.compile(r"(^|/)(test|tests|conftest)\.py$|(^|/)test_[^/]*$|[._-](test|spec|tests)\.\w+$", re.IGNORECASE)
+_TEST_FILE = re.compile(
+    r"(?i:(^|/)(test|tests|conftest)\.py$|(^|/)test_[^/]*$|[._-](test|spec|tests)\.\w+$)"
+    r"|[a-z0-9](Tests?|Spec)\.(java|kt|scala|groovy|cs|php|swift)$"
+)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S+?\.py(?:::[^\n]*?)?)(?: - .*)?$", re.MULTILINE)
 _SECTION = re.compile(r"^_{3,} (.+?) _{3,}$", re.MULTILINE)
 _FRAME_END = re.compile(r"^(?:(?:_ ){5,}_?|\S+:\d+: .*)$", re.MULTILINE)
@@ -53,6 +56,12 @@ def failing_ids(output: str) -> tuple[str, ...]:
     """The tests that failed, as pytest names them for another run; a few of them at most."""
     found = (match.strip() for match in _FAILED.findall(_ANSI.sub("", output)))
     return tuple(dict.fromkeys(each for each in found if " " not in each))[:MOST_IDS]
+
+
+def failing_reasons(output: str) -> dict[str, str]:
+    """What was wrong with each test that failed, by the test, as pytest's summary says it; "" if it does not."""
+    lines = (re.match(r"(?:FAILED|ERROR) (\S+)(?: - (.*))?$", line) for line in _ANSI.sub("", output).splitlines())
+    return {found[1]: (found[2] or "").strip() for found in lines if found}
 
 
 def condensed(output: str) -> str:

@@ -23,13 +23,12 @@ from zicoder.commands.answering import Question, answer
 from zicoder.commands.editing import ONE_FENCE, fenced_code, offered, replaced, text_now
 from zicoder.commands.failing import condensed, failing_ids, failing_source, is_test, related_tests
 from zicoder.commands.python_code import definitions, fixed_lines, name_at, shape
-from zicoder.commands.region import Region
+from zicoder.commands.region import Region, owner_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.commands.trying import Tests, first_run, known_command, takes_files, tests_in_a_copy
 from zicoder.context.gathered import Excerpt
 from zicoder.context.heads import offered as heads_offered
-from zicoder.context.outline import indent_of
 from zicoder.errors import InputError, ToolError, ZiError
 from zicoder.events import Delta, Event, Finished, Notice, Progress, ToolEnded, ToolStarted, Used
 from zicoder.models.protocols import ContextPart, InfillModel, InfillStats
@@ -169,7 +168,9 @@ async def _failing(job: _Work, tests: str, stack: contextlib.AsyncExitStack) -> 
         wanted = [(tests,)] if tests else await asyncio.to_thread(_targets, job, command)
         if not wanted:
             return None
-        runs = await stack.enter_async_context(tests_in_a_copy(job.session, command, job.most, job.invocation.snapshot))
+        runs = await stack.enter_async_context(
+            tests_in_a_copy(job.session, command, job.most, job.invocation.snapshot, {})
+        )
         for targets in wanted:
             found = await _first(job, runs, targets if takes_files(command) else ("",))
             if found.fails:
@@ -216,16 +217,9 @@ def _targets(job: _Work, command: str) -> list[tuple[str, ...]]:
 
     names = [name_at(job.region.text)]
     if job.invocation.snapshot is not None:
-        names.append(_owner(_all_lines(job.invocation.snapshot)[: job.region.first], job.region))
+        names.append(owner_of(job.region, job.invocation.snapshot))
     related = related_tests([name for name in names if name], job.region.path, paths, read)
     return [related, ("",)] if related else [("",)]
-
-
-def _owner(above: Sequence[str], region: Region) -> str:
-    """The class that a method is in, by its indentation; "" if it is in none."""
-    level = indent_of(region.text)
-    head = next((line for line in reversed(above) if line.strip() and indent_of(line) < level), "")
-    return name_at(head) if level else ""
 
 
 async def _passing(job: _Work, failing: _Failing, candidate: Candidate) -> Verdict:

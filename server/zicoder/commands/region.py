@@ -11,13 +11,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from zicoder.commands.python_code import name_at
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.context.gathered import Excerpt
 from zicoder.context.outline import indent_of
 from zicoder.text import Snapshot
 
-__all__ = ["Region", "around", "region_of", "selected"]
+__all__ = ["Region", "around", "owner_of", "region_of", "selected"]
 
 AROUND_LINES = 60
 POINTED_AT, OPEN_DOCUMENT = 90, 30
@@ -83,6 +84,14 @@ def around(session: Session, invocation: Invocation) -> list[Excerpt]:
     first, last = max(0, cursor - AROUND_LINES), min(len(snapshot.lines), cursor + AROUND_LINES) - 1
     found = _lines(session, snapshot, first, last)
     return [Excerpt(path=found.path, start=first, text=found.text, priority=OPEN_DOCUMENT)] if found else []
+
+
+def owner_of(region: Region, snapshot: Snapshot) -> str:
+    """The class that a method is in, by its indentation; "" if it is in none."""
+    level = indent_of(region.text)
+    above = (snapshot.lines.line(number) for number in range(region.first - 1, -1, -1))
+    head = next((line for line in above if line.strip() and indent_of(line) < level), "")
+    return name_at(head) if level else ""
 
 
 def _lines(session: Session, snapshot: Snapshot, first: int, last: int) -> Region | None:

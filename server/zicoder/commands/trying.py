@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from zicoder.agents.audit import AuditLog
+from zicoder.agents.front import Front
 from zicoder.agents.gate import Gate
 from zicoder.agents.processes import Ended
 from zicoder.agents.sandbox import open_sandbox
@@ -68,24 +69,31 @@ class Tests(TestsTool):
 
 @asynccontextmanager
 async def tests_in_a_copy(
-    session: Session, command: str, most: int, document: Snapshot | None
+    session: Session, command: str, most: int, document: Snapshot | None, new: Mapping[str, str]
 ) -> AsyncGenerator[Tests]:
-    """The tests over a copy with all open documents as they are. Raises ToolError for a project that is too large."""
+    """The tests over a copy with all open documents as they are, and with `new` files, by their paths.
+
+    Raises ToolError for a project that is too large.
+    """
     texts: dict[str, str] = {}
     for each in (*session.documents(), *filter(None, (document,))):
         path = session.workspace.relative(each.path) if each.path is not None else None
         if path:
             texts[path] = each.text
+    texts |= new
     sandbox = await open_sandbox(session.root, session.settings.agent)
     async with trial(session.root, sandbox, texts) as at:
         yield Tests(at, command, most)
 
 
-async def first_run(session: Session, tests: Tests, targets: Sequence[str]) -> Ended:
-    """Ask, and run them without an edit. Raises ToolDenied, ToolError."""
+async def first_run(session: Session, tests: Tests, targets: Sequence[str], front: Front | None = None) -> Ended:
+    """Ask, and run them without an edit. `front`: whoever is asked instead of the session's person.
+
+    Raises ToolDenied, ToolError.
+    """
     policy = (await session.gate()).policy
     gate = Gate(
-        [tests], root=session.root, settings=session.settings.agent, front=session.front,
+        [tests], root=session.root, settings=session.settings.agent, front=front or session.front,
         audit=AuditLog(log_dir() / "audit.jsonl"), sandbox=tests.sandbox, policy=policy, project=str(session.root),
     )  # fmt: skip
     await gate.call("tests", {"target": "\n".join(targets)})
