@@ -6,8 +6,6 @@ The file is the user's: nothing in it is lost but what the entry replaces, and i
 from __future__ import annotations
 
 import os
-import secrets
-import stat
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ from typing import Any, Literal, cast
 
 from zicoder.acp.jsonc import parsed, with_value
 from zicoder.errors import InputError
+from zicoder.files import write_whole
 
 __all__ = ["NAME", "PROGRAMS", "SERVERS", "Machine", "Program", "entry", "file_of", "register", "registered"]
 
@@ -76,7 +75,7 @@ def register(file: Path, wanted: Mapping[str, Any]) -> bool:
         before = file.read_bytes().decode("utf-8") if file.exists() else ""
         after = registered(before, wanted)
         if after != before:
-            _replace(file, after.encode("utf-8"))
+            write_whole(file, after.encode("utf-8"))
     except InputError as error:
         raise InputError(f"{file} was not changed. {error}", hint=_BY_HAND) from None
     except UnicodeDecodeError:
@@ -87,20 +86,3 @@ def register(file: Path, wanted: Mapping[str, Any]) -> bool:
 
 
 _BY_HAND = "`--print` shows what is to be in it, for adding it by hand."
-
-
-def _replace(file: Path, data: bytes) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    staged = file.with_name(f".{file.name}.{secrets.token_hex(4)}.part")
-    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        if file.exists():
-            staged.chmod(stat.S_IMODE(file.stat().st_mode))
-        staged.replace(file)
-    except OSError:
-        staged.unlink(missing_ok=True)
-        raise

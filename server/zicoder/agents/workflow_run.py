@@ -8,10 +8,8 @@ Blocking: for a thread. Must never run anything.
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
-import tempfile
 import time
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
@@ -22,6 +20,7 @@ import msgspec
 
 from zicoder.agents.workflows import Step, Workflow
 from zicoder.errors import InputError, ZiError
+from zicoder.files import OWNER, write_whole
 from zicoder.models.store import data_dir
 from zicoder.workspace import project_key
 
@@ -163,18 +162,7 @@ class Runs:
         """Write a run down, whole or not at all. Raises ZiError."""
         path = self._path(run.id)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as file:
-                part = Path(file.name)
-                try:
-                    file.write(msgspec.json.encode(run))
-                    file.flush()
-                    os.fsync(file.fileno())
-                except OSError:
-                    file.close()
-                    part.unlink(missing_ok=True)
-                    raise
-            part.replace(path)
+            write_whole(path, msgspec.json.encode(run), new=OWNER)
         except OSError as error:
             raise ZiError(
                 f"The run of {run.workflow} cannot be saved: {error.strerror or error} ({path}).",

@@ -16,7 +16,6 @@ import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ import psutil
 
 from zicoder.engine.handle import Engine
 from zicoder.errors import ModelError, ModelMisconfigured, ZiError
+from zicoder.files import write_whole
 from zicoder.models.catalog import ModelEntry
 from zicoder.models.llama import LlamaInfill, default_threads
 from zicoder.models.partial import human_bytes
@@ -44,6 +44,7 @@ __all__ = [
     "Measurement",
     "candidates",
     "measure",
+    "memory_of_process",
     "pick",
 ]
 
@@ -79,6 +80,8 @@ class Measurement(msgspec.Struct, frozen=True, kw_only=True, rename="camel", omi
     tokens_per_s: float = 0.0
     """Of an answer, one token at a time: drafting makes it faster where it can guess."""
     load_s: float = 0.0
+    memory_bytes: int = 0
+    """Of the engine's process after that; 0 in rows of older versions."""
     error: str = ""
 
     @property
@@ -130,10 +133,7 @@ class Measured:
         rows = self.rows() | {row.sha256: row}
         body = msgspec.json.format(msgspec.json.encode(_File(self.machine, tuple(rows.values()))))
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.path.parent, suffix=".part", delete=False) as file:
-                file.write(body)
-            Path(file.name).replace(self.path)
+            write_whole(self.path, body)
         except OSError as error:
             raise ModelError(
                 f"The measurement cannot be kept: {error.strerror or error} ({self.path}).",
@@ -164,12 +164,21 @@ async def measure(entry: ModelEntry, store: ModelStore, settings: EngineSettings
         resolved = ResolvedModel(entry.name, store.path(entry), entry)
         _need_memory(entry)
         async with asyncio.timeout(LIMIT_S), Engine() as engine:
-            return await _time(LlamaInfill(engine, resolved, settings), entry)
+            row = await _time(LlamaInfill(engine, resolved, settings), entry)
+            return msgspec.structs.replace(row, memory_bytes=memory_of_process(engine.pid))
     except TimeoutError:
         error = f"It was not done after {LIMIT_S:.0f} seconds."
     except ZiError as problem:
         error = str(problem)
     return Measurement(name=entry.name, sha256=entry.sha256, error=error)
+
+
+def memory_of_process(pid: int | None) -> int:
+    """Bytes of memory that a process has; 0 where there is none."""
+    try:
+        return psutil.Process(pid).memory_info().rss if pid is not None else 0
+    except psutil.Error:
+        return 0
 
 
 async def _time(model: LlamaInfill, entry: ModelEntry) -> Measurement:

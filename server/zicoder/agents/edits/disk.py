@@ -6,9 +6,9 @@ agreed. It never follows a link out of the project, and writes all of a proposal
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
-import secrets
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -17,9 +17,10 @@ from pathlib import Path
 from zicoder.agents.edits.paths import project_path
 from zicoder.agents.front import Applied
 from zicoder.errors import InputError
+from zicoder.files import put, stage
 from zicoder.proposal import FileEdit, Proposal, digest
 
-__all__ = ["apply_on_disk", "disk_reader"]
+__all__ = ["applied_on_disk", "apply_on_disk", "disk_reader"]
 
 MOST_BYTES = 16_000_000
 """Of one file. Larger ones are data, and nobody reads their diff."""
@@ -59,6 +60,18 @@ def apply_on_disk(proposal: Proposal, root: Path) -> Applied:
     finally:
         change.clean()
     return Applied(True)
+
+
+async def applied_on_disk(proposal: Proposal, root: Path) -> Applied:
+    """`apply_on_disk` in a thread, to its end: whoever began to write is told what was written.
+
+    A cancel meanwhile is not raised here: the caller notes the outcome, and then looks at `asyncio.Task.cancelling`.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(apply_on_disk, proposal, root))
+    while not work.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait([work])
+    return work.result()
 
 
 class _Lost(Exception):
@@ -125,7 +138,7 @@ class _Change:
                 if step.staged is None:
                     step.real.unlink()
                 else:
-                    step.staged.replace(step.real)
+                    put(step.staged, step.real)
                 step.done = True
         except OSError:
             self._take_back()
@@ -140,20 +153,7 @@ class _Change:
         for folder in reversed(missing):
             folder.mkdir()
             self.made.append(folder)
-        # 0o666 less the umask is what a new file gets; mkstemp would give 0o600.
-        staged = real.with_name(f".zi-{secrets.token_hex(8)}.part")
-        descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if mode is not None:
-                staged.chmod(mode)
-        except OSError:
-            staged.unlink(missing_ok=True)
-            raise
-        return staged
+        return stage(real, data, mode=mode)
 
     def _take_back(self) -> None:
         """Restore what was done. Raises _Lost when that fails, too."""
@@ -162,7 +162,7 @@ class _Change:
                 if step.edit.before is None:
                     step.real.unlink()
                 elif step.before is not None:
-                    self._stage(step.real, step.before, step.mode).replace(step.real)
+                    put(self._stage(step.real, step.before, step.mode), step.real)
                 step.done = False
             except OSError as error:
                 text = f"`{step.edit.path}` was changed, other files were not, and it could not be restored ({error})."

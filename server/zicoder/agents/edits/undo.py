@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,6 +19,7 @@ from zicoder.agents.edits.document import BOM
 from zicoder.agents.edits.paths import project_path
 from zicoder.agents.edits.proposing import Read
 from zicoder.errors import InputError
+from zicoder.files import OWNER, write_whole
 from zicoder.proposal import FileEdit, Proposal, digest
 from zicoder.workspace import cache_dir, project_key
 
@@ -93,7 +93,7 @@ class Undo:
             last = self._entries()[-1:]
             # A clock that was set back must not put this entry before an older one.
             at = max(time.time_ns(), int(last[0].stem.partition("-")[0]) + 1 if last else 0)
-            _write(self._folder / f"{at:020d}-{os.getpid()}.json", data)
+            write_whole(self._folder / f"{at:020d}-{os.getpid()}.json", data, new=OWNER)
         except OSError:
             return False
         self._drop_oldest()
@@ -190,18 +190,6 @@ def _reversed(file: _Logged, now: str | None) -> FileEdit | None:
     if before is not None and now is not None and now.startswith(BOM) != file.bom:
         before = before.removeprefix(BOM) if file.bom else BOM + before
     return FileEdit(path=file.path, before=now, after=before)
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file at once, or not at all."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except OSError:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _load(path: Path) -> _Entry | None:

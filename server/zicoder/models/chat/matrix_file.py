@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import tempfile
 import tomllib
 from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 from zicoder.errors import InputError, SettingsError
+from zicoder.files import OWNER, write_whole
 from zicoder.models.chat.names import parse_name
 from zicoder.models.chat.roles import AUTO, ROLES
 from zicoder.settings import check_setting, user_settings_path
@@ -96,18 +94,7 @@ def _changed(text: str, role: str, key: str, value: Any, path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     """In one step: whoever reads the file sees the old text or the new."""
-    temporary = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            Path(temporary).chmod(path.stat().st_mode & 0o777)
-        Path(temporary).replace(path)
+        write_whole(path, text.encode("utf-8"), new=OWNER)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
         raise SettingsError(f"{path} cannot be written: {error.strerror or error}.") from None

@@ -24,6 +24,7 @@ from typing import Literal
 from pydantic import SecretStr
 
 from zicoder.errors import CredentialError
+from zicoder.files import OWNER, write_whole
 
 __all__ = ["EncryptedFile", "Place"]
 
@@ -176,11 +177,7 @@ class EncryptedFile:
     def _key_file(self, *, create: bool) -> bytes:
         """The bytes of the key file. Only called in a transaction, so that two processes never both make one."""
         if not self._key_path.exists() and create:
-            flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_BINARY", 0)
-            with os.fdopen(os.open(self._key_path, flags, 0o600), "wb") as file:
-                file.write(secrets.token_bytes(KEY_BYTES))
-                file.flush()
-                os.fsync(file.fileno())
+            write_whole(self._key_path, secrets.token_bytes(KEY_BYTES), new=OWNER)
         if os.name == "posix" and stat.S_IMODE(self._key_path.stat().st_mode) & 0o077:
             raise CredentialError(
                 f"Others can read the key file {self._key_path}.", hint=f"Run `chmod 600 {self._key_path}`."
