@@ -55,7 +55,11 @@ class Question:
     spoken: str = ""
     """What the conversation keeps as the user's turn; "" for `task`."""
     search: bool = True
-    """Whether the project is searched for the task."""
+    """Whether anything is looked up in the project."""
+    query: str | None = None
+    """What the project is searched for; None for `task`, "" for nothing."""
+    code: str = ""
+    """What it is about: where the functions that it calls are defined is shown."""
     excerpts: tuple[Excerpt, ...] = ()
     """What the command itself shows."""
     items: tuple[Item, ...] = ()
@@ -107,7 +111,8 @@ async def show(session: Session, invocation: Invocation, question: Question) -> 
         found.excerpts.append(selection.pointed_at)
     elif question.document and not (found.excerpts or found.others or question.items):
         found.excerpts += around(session, invocation)
-    more = await retrieve(question.task, index, chunks=CHUNKS[place]) if index is not None else []
+    query = question.task if question.query is None else question.query
+    more = await retrieve(query, index, chunks=CHUNKS[place], code=question.code) if index is not None else []
     conversation = await asyncio.to_thread(_conversation, session, invocation, question)
     system = "\n\n".join(filter(None, (SYSTEM, role.prompt, question.instructions)))
     window = session.window(name)

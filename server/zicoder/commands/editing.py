@@ -40,6 +40,10 @@ the lines that shall stand there instead
 
 An empty SEARCH makes a new file. Change as little as possible; never leave lines out with "...". First say in one or
 two sentences what you do."""
+WHOLE = """Write one code fence for each file, and above it the file's path alone on a line, without line numbers. In
+the fence write every function or class that is new or changed, whole, and leave out the others. First say in one
+sentence what you do."""
+"""For local models, which seldom manage to quote what they replace; `agents.edits.by_name` finds where it belongs."""
 ONE_FENCE = (
     "Answer with one code fence that holds the whole new version of exactly this code, nothing left out, then one "
     "sentence on what you changed."
@@ -66,6 +70,9 @@ async def rewritten(
         new = fenced_code(text)
         if new is None:
             reason = "There was no code fence in the answer."
+        elif textwrap.dedent(new).strip() == textwrap.dedent(region.text).strip():
+            yield Finished(text, {"applied": False, "reason": "The model leaves this code as it is."})
+            return
         else:
             proposal, remarks = await asyncio.to_thread(replaced, region, new, read, title)
             reason = next((remark.text for remark in remarks if remark.is_problem), "")
@@ -85,8 +92,9 @@ async def rewritten(
 async def by_blocks(
     session: Session, invocation: Invocation, question: Question, *, title: str
 ) -> AsyncGenerator[Event]:
-    """Have any files changed by blocks, check them, and offer them together. The last event is `Finished`."""
-    ask = replace(question, instructions=f"{question.instructions}\n\n{BLOCKS}".strip())
+    """Have any files changed, check the edits, and offer them together. The last event is `Finished`."""
+    local = (await asyncio.to_thread(session.role, question.role)).models[0].startswith("local:")
+    ask = replace(question, instructions=f"{question.instructions}\n\n{WHOLE if local else BLOCKS}".strip())
     read = partial(text_now, session, invocation)
     files = frozenset(await asyncio.to_thread(lambda: session.files().table().paths))
     path = session.path_of(invocation.snapshot) if invocation.snapshot else ""

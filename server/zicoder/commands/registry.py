@@ -18,10 +18,10 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from zicoder.errors import InputError, ZiError
-from zicoder.events import Delta, Event, Failed, Finished
+from zicoder.events import Delta, Event, Failed, Finished, Notice
 from zicoder.text import Snapshot
 
-__all__ = ["Command", "Commands", "Invocation", "Parameter", "parse"]
+__all__ = ["Command", "Commands", "Invocation", "Parameter", "parse", "split"]
 
 log = logging.getLogger("zicoder.commands")
 
@@ -147,26 +147,33 @@ class Commands(Generic[S]):
         The last event is `Finished` or `Failed`, the only one of these; nothing is raised but what cancels.
         """
         said: list[str] = []
+        finished: Finished | None = None  # told when the command has put everything away
         running: AsyncIterator[Event] | None = None
         try:
             name, rest = split(invocation.text)
             command = self.get(name, more)
             running = command.run(session, invocation, **parse(command, rest))
             async for event in running:
+                if finished:
+                    continue
                 if isinstance(event, Delta):
                     said.append(event.text)
                 if isinstance(event, Finished):
-                    yield event if event.text else Finished("".join(said), event.data)
-                    return
+                    finished = event if event.text else Finished("".join(said), event.data)
+                    continue
                 yield event
                 if isinstance(event, Failed):
                     return
-            yield Finished("".join(said))
+            yield finished or Finished("".join(said))
         except ZiError as error:
-            yield Failed(str(error), error.hint)
+            if finished:
+                yield Notice(error.sentence, "warning")
+            yield finished or Failed(str(error), error.hint)
         except Exception:
             log.exception("internal error in %s", invocation.text[:40])
-            yield Failed("Something went wrong inside Zi Coder.", "The log has the details: `zi doctor` says where.")
+            yield finished or Failed(
+                "Something went wrong inside Zi Coder.", "The log has the details: `zi doctor` says where."
+            )
         finally:
             if running is not None and (close := getattr(running, "aclose", None)):
                 await close()

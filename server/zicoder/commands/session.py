@@ -31,6 +31,7 @@ from zicoder.context.history import Said
 from zicoder.context.project_files import ProjectFiles
 from zicoder.errors import CodeIndexError, InputError, ModelError
 from zicoder.events import Notice
+from zicoder.index.threads import uninterrupted
 from zicoder.index.walk import FileFilter
 from zicoder.models.chat.names import LOCAL, parse_name
 from zicoder.models.chat.pool import ChatModels
@@ -189,11 +190,15 @@ class Session:
         return opened[0] if opened else disk_reader(self.root)(path)
 
     async def apply(self, proposal: Proposal) -> Applied:
-        """Have the front end show and apply edits; what was applied can be taken back."""
+        """Have the front end show and apply edits; what was applied can be taken back, also if this is cancelled."""
+        if not self.workspace.trusted:
+            return Applied(ok=False, reason="This folder is not trusted, so nothing in it is changed.")
         result = await self.front.apply(proposal)
         if result.ok:
             self._files = None
-            await asyncio.to_thread(self.undo.record, proposal, run=_COMMAND.get())
+            await uninterrupted(asyncio.to_thread(self.undo.record, proposal, run=_COMMAND.get()))
+        if (task := asyncio.current_task()) and task.cancelling():
+            raise asyncio.CancelledError
         return result
 
     # --- models
@@ -210,6 +215,11 @@ class Session:
             )
         return self._models
 
+    def forget_healths(self) -> None:
+        """A key has come or gone: whether models answer is asked anew."""
+        if self._models is not None:
+            self._models.healths.forget()
+
     def role(self, name: RoleName) -> Role:
         """A role, with the model that `/model` has set. Blocking. Raises what `roles.role` raises."""
         if not self.chosen_model:
@@ -220,7 +230,7 @@ class Session:
     async def roles(self) -> tuple[Row, ...]:
         """The table of roles and models, by the settings of now, and how the models are; a server is asked for that."""
         await self._refresh()
-        origins = await asyncio.to_thread(setting_origins, project=self.workspace.root)
+        origins = await asyncio.to_thread(setting_origins, project=self.workspace.own_root)
         return await self.models.healths.rows(await asyncio.to_thread(matrix, self.settings, origins, self.store))
 
     async def model(self, names: Sequence[str], notice: Callable[[Notice], None]) -> Model:

@@ -191,8 +191,8 @@ def _task(job: _Work) -> str:
 async def _asked(job: _Work, task: str, *, first: bool, seed: int = 1) -> str:
     """What the model says."""
     ask = replace(
-        job.question, task=task, remember=job.question.remember and first, search=False, document=False, seed=seed,
-        spoken=job.question.spoken or job.question.task,
+        job.question, task=task, remember=job.question.remember and first, query="", code=job.region.text,
+        document=False, seed=seed, spoken=job.question.spoken or job.question.task,
     )  # fmt: skip
     text = ""
     async with contextlib.aclosing(answer(job.session, replace(job.invocation, selection=None), ask)) as events:

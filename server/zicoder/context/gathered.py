@@ -19,7 +19,18 @@ from zicoder.text import language_of
 if TYPE_CHECKING:  # the index brings numpy and LanceDB with it
     from zicoder.index.search import Hit
 
-__all__ = ["DEFINED", "FOUND", "Excerpt", "SearchedIndex", "excerpts_of", "items_of", "merged", "names_in", "retrieve"]
+__all__ = [
+    "DEFINED",
+    "FOUND",
+    "Excerpt",
+    "SearchedIndex",
+    "called_in",
+    "excerpts_of",
+    "items_of",
+    "merged",
+    "names_in",
+    "retrieve",
+]
 
 DEFINED, FOUND = 30, 20
 """Priorities: what defines a name of the question, and what is like the question."""
@@ -28,6 +39,8 @@ MOST_NAMES = 8
 AMBIGUOUS = 4
 """Definitions of one name that are shown."""
 
+_CALLED = re.compile(r"(?<![\w$])([^\W\d]\w{2,})\s*\(")
+_DEFINED = re.compile(r"\b(?:def|class|function|func|fn|fun)\s+([^\W\d]\w*)")
 _QUOTED = re.compile(r"`([^\W\d][\w.:#]{1,80})(?:\(\))?`")
 _CAPITAL = re.compile(r"(?<=[\w,;:] )([A-Z][a-z]\w+)\b")
 
@@ -76,15 +89,25 @@ def names_in(question: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name.isidentifier()))[:MOST_NAMES]
 
 
-async def retrieve(question: str, index: SearchedIndex, *, chunks: int = CHUNKS) -> list[Excerpt]:
-    """What the index has for a question, best first: definitions of the names in it, then what search finds."""
-    names = names_in(question)
+def called_in(code: str) -> tuple[str, ...]:
+    """Names that code calls and does not define, in order; a few at most."""
+    defined = frozenset(_DEFINED.findall(code))
+    return tuple(dict.fromkeys(name for name in _CALLED.findall(code) if name not in defined))[:MOST_NAMES]
+
+
+async def retrieve(question: str, index: SearchedIndex, *, chunks: int = CHUNKS, code: str = "") -> list[Excerpt]:
+    """What the index has for a question, best first: definitions of the names in it, then what search finds.
+
+    Definitions of what `code` calls count like those of names in the question. Nothing is searched for "".
+    """
+    names = tuple(dict.fromkeys((*names_in(question), *called_in(code))))
     defined = await index.definitions(names, len(names) * AMBIGUOUS) if names else []
     shown: dict[str, int] = {}
     for hit in defined:
         shown[hit.symbol] = shown.get(hit.symbol, 0) + 1
     clear = [hit for hit in defined if shown[hit.symbol] <= AMBIGUOUS]
-    return [*excerpts_of(clear, DEFINED), *excerpts_of(await index.search(question, chunks), FOUND)]
+    found = await index.search(question, chunks) if question.strip() else []
+    return [*excerpts_of(clear, DEFINED), *excerpts_of(found, FOUND)]
 
 
 def excerpts_of(hits: Iterable[Hit], priority: int) -> list[Excerpt]:

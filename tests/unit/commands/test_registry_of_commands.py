@@ -159,3 +159,28 @@ def test_usage_and_title_come_from_the_handler() -> None:
 def test_a_path_is_no_command() -> None:
     assert split("/usr/bin is full") == ("ask", "/usr/bin is full")
     assert split("// is that a comment?") == ("ask", "// is that a comment?")
+
+
+async def test_the_end_is_told_when_everything_is_put_away() -> None:
+    commands: Commands[list[Any]] = Commands()
+
+    async def answer(session: list[Any], prompt: str) -> AsyncIterator[Event]:
+        try:
+            yield Finished("done")
+        finally:
+            await asyncio.sleep(0)
+            session.append("kept")
+            if prompt:
+                raise InputError("The disk is full.", hint="Make room.")
+
+    @commands.command("keep")
+    async def keep(session: list[Any], invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:  # pyright: ignore[reportUnusedFunction]
+        """Answer, and write that down."""
+        async for event in answer(session, prompt):
+            yield event
+
+    kept: list[Any] = []
+    async for event in commands.dispatch(kept, Invocation(text="/keep")):
+        assert (event, kept) == (Finished("done"), ["kept"])
+    events = [event async for event in commands.dispatch([], Invocation(text="/keep full"))]
+    assert events == [Notice("The disk is full. Make room.", "warning"), Finished("done")]

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from pathlib import Path
 
 import pytest
 
+from zicoder.agents.edits import disk
+from zicoder.agents.front import Applied
 from zicoder.commands.dispatch import commands_of, dispatched
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
@@ -136,3 +140,32 @@ def test_nothing_of_a_project_is_there_without_one(tmp_path: Path, session: Sess
     assert session.path_of(Snapshot(uri="", text="", path=tmp_path / "a.py")) == "a.py"
     with pytest.raises(InputError, match="needs a project"):
         session.files()
+
+
+async def test_a_cancel_while_files_are_written_leaves_something_to_take_back(
+    session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (session.root / "a.py").write_text("old")
+    writing, go_on = asyncio.Event(), threading.Event()
+    loop, write = asyncio.get_running_loop(), disk.apply_on_disk
+
+    def slowly(proposal: Proposal, root: Path) -> Applied:
+        loop.call_soon_threadsafe(writing.set)
+        assert go_on.wait(30)
+        return write(proposal, root)
+
+    monkeypatch.setattr(disk, "apply_on_disk", slowly)
+    monkeypatch.setattr(session.front, "apply", lambda proposal: disk.applied_on_disk(proposal, session.root))
+    job = asyncio.create_task(edit(session, "a.py", "old", "new"))
+    await writing.wait()
+    for _ in range(2):
+        job.cancel()
+        await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await job
+    assert (session.root / "a.py").read_text() == "new"
+    assert session.undo.titles() == ["edit a.py"]
+    monkeypatch.setattr(disk, "apply_on_disk", write)
+    await run(session, "/undo")
+    assert (session.root / "a.py").read_text() == "old"

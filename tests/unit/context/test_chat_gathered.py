@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zicoder.context.citations import checked_citations, cited
-from zicoder.context.gathered import Excerpt, items_of, merged, names_in, retrieve
+from zicoder.context.gathered import Excerpt, called_in, items_of, merged, names_in, retrieve
 from zicoder.context.path_table import PathTable
 from zicoder.index.search import Hit
 
@@ -144,3 +144,8 @@ def test_of_several_files_the_one_that_was_read_is_meant() -> None:
 def test_any_answer_will_do(answer: str) -> None:
     text, wrong = checked_citations(answer, Project())
     assert (text == answer) == (not wrong)
+
+
+def test_what_code_calls_is_looked_up_and_what_it_defines_is_not() -> None:
+    assert called_in("def f(x):\n    return g(x) + self.total (x) + f(1) + if_(a) + a(b)\n") == ("total", "if_")
+    assert called_in("class A(Base):\n    pass\n") == ()

@@ -13,6 +13,7 @@ from pathlib import PurePosixPath
 from typing import Literal, TypeAlias
 
 from zicoder.agents.edits.blocks import Block, Piece, Reading
+from zicoder.agents.edits.by_name import with_definitions
 from zicoder.agents.edits.checked import judged
 from zicoder.agents.edits.document import Document, Line
 from zicoder.agents.edits.elision import elision_in
@@ -278,8 +279,23 @@ class _Work:
             old = [line.body for line in file.now.lines]
             whole = Place(0, len(old), tuple(range(len(old))), keep)
             self._keep(path, file, rewritten(file.now, whole, old, content))
+        elif (made := self._by_name(path, file, file.now, content)) is not None:
+            self._keep(path, file, made)
         elif block.named or path not in self._changed:
             raise _Refused(f"`{path}` exists: change it with a SEARCH/REPLACE block.")
+
+    def _by_name(self, path: str, file: _File, now: Document, content: tuple[str, ...]) -> Document | None:
+        """The file with the definitions of the content in it, None where it holds anything else.
+
+        A file that this answer has made goes on with the content: small models write one in several fences.
+        """
+        self._refuse_gaps(path, now, content)
+        inner = next((line[:1].isspace() for line in content if line.strip()), False)
+        made = None if inner else with_definitions(now, content, _language(path))
+        if made is None and file.before is None and path in self._changed:
+            end, at = now.end_near(len(now.lines)), len(now.lines)
+            made = now.with_lines(at, at, [Line(line, end) for line in ("", *content)])
+        return made if made is not None and judged(path, now.text, made.text).kind == "sound" else None
 
     def _create(self, path: str, file: _File, content: tuple[str, ...], block: Block) -> None:
         others = same_name(path, self._known) if path == block.path and "/" not in path else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 from zicoder.agents.front import Applied
 from zicoder.agents.toolbox import LOOKING, WRITING
@@ -97,6 +98,7 @@ async def _changed(
     region = region_of(session, invocation)
     question = Question(role=role, task=wanted, spoken=spoken)
     if region is not None:
+        question = replace(question, query=prompt, code=region.text)
         changed = rewritten(session, invocation, question, region, title=f"{title} {region.path}:{region.first + 1}")
     elif "@" in prompt or (invocation.snapshot is not None and invocation.selection is None):
         changed = by_blocks(session, invocation, question, title=title)

@@ -32,7 +32,7 @@ ANY = "any"
 @COMMANDS.command("help")
 async def help_(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
     """List the commands, or say more about one."""
-    own = await asyncio.to_thread(own_commands, session.workspace.root)
+    own = await asyncio.to_thread(own_commands, session.workspace.own_root)
     if prompt:
         command = COMMANDS.get(prompt.lstrip("/").split()[0], own)
         yield Finished("\n\n".join(filter(None, (f"`{command.usage}`", f"{command.title}.", command.details))))

@@ -54,6 +54,6 @@ def _explained(session: Session, invocation: Invocation, prompt: str) -> Questio
         )
     task = prompt or "Explain this code: what it does, how, and what one must know to use or change it."
     return Question(
-        role="chat", task=task, spoken=f"/explain {prompt}".strip(), search=True,
-        excerpts=(region.pointed_at,) if region else (),
+        role="chat", task=task, spoken=f"/explain {prompt}".strip(), query=prompt if region else None,
+        code=region.text if region else "", excerpts=(region.pointed_at,) if region else (),
     )  # fmt: skip
