@@ -60,12 +60,15 @@ class Editor:
             return [self.settings for _ in params.items]
 
         @self.client.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
-        def diagnostics(_: types.PublishDiagnosticsParams) -> None:
-            """They are none of a benchmark's business."""
+        def diagnostics(params: types.PublishDiagnosticsParams) -> None:
+            self.marked(params)
 
         @self.client.feature(types.WINDOW_SHOW_MESSAGE)
         def message(_: types.ShowMessageParams) -> None:
             return None
+
+    def marked(self, params: types.PublishDiagnosticsParams) -> None:
+        """Diagnostics came. They are none of most benchmarks' business."""
 
     async def start(self, root: Path, *, arguments: Sequence[str] = ("-m", "zicoder", "lsp")) -> float:
         """Spawn and initialize; milliseconds from spawn to the answer to `initialize`."""

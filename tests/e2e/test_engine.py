@@ -501,6 +501,29 @@ async def test_an_answer_nobody_waits_for_gives_way(engine: Engine, qwen: Path) 
     await asyncio.wait_for(speculative, 20)
 
 
+@pytest.mark.parametrize("other", ["chat", "prefill"])
+async def test_a_conversation_nobody_waits_for_gives_way_to_all(engine: Engine, qwen: Path, other: str) -> None:
+    await engine.load(load(engine, qwen))
+    messages = (Message(role="user", content="Count from one to a hundred in words."),)
+
+    def count(**more: Any) -> Chat:
+        return Chat(id=engine.new_id(), model="q", messages=messages, window=2048, **more)
+
+    quiet = engine.read(count(max_tokens=400, speculative=True))
+    begun = asyncio.Event()
+
+    async def read() -> None:
+        async for _ in quiet:
+            begun.set()
+
+    reading = asyncio.create_task(read())
+    await asyncio.wait_for(begun.wait(), 60)
+    assert engine.status.state is EngineState.READY, "it makes nobody wait"
+    await answer(engine, count(max_tokens=8) if other == "chat" else infill(engine, prefill=True))
+    await asyncio.wait_for(reading, 20)
+    assert quiet.stats.finish == "cancelled"
+
+
 async def test_a_prefill_that_is_overtaken_half_way_leaves_the_cache_right(engine: Engine, qwen: Path) -> None:
     """The new text in the middle is evaluated in part only; what stands behind it must end up where it belongs."""
     await engine.load(load(engine, qwen, ctx=4096))

@@ -108,7 +108,10 @@ def hover_info(name: Any, start: int, end: int, type_hint: str | None) -> HoverI
     if module and module != "__main__" and name.type not in ("keyword", "module"):
         parts.append(f"Defined in {code_span(module)}")
         plain.append(f"Defined in {module}")
-    return HoverInfo("\n\n".join(parts), "\n\n".join(plain), start, end)
+    path: Path | None = name.module_path
+    line: int | None = name.line
+    place = (path, line - 1) if path is not None and line is not None else (None, 0)
+    return HoverInfo("\n\n".join(parts), "\n\n".join(plain), start, end, *place)
 
 
 def _headline(name: Any, type_hint: str | None) -> str:

@@ -78,6 +78,10 @@ class HoverInfo:
     plain: str
     start: int
     end: int
+    path: Path | None = None
+    """The file that defines it, None for what has no source."""
+    line: int = 0
+    """Of its name there, zero-based."""
 
 
 @dataclass(frozen=True, slots=True)

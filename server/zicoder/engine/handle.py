@@ -135,6 +135,10 @@ class Engine:
             self._wanted[request.model] = request
             return await self._load_now(request)
 
+    def holds(self, model: str) -> bool:
+        """Whether this model is loaded now."""
+        return self.pid is not None and model in self._loaded
+
     def unload(self, model: str) -> None:
         """Free a model that is not needed any more. Nothing happens when it is not loaded."""
         self._unloads[model] = self._unloads.get(model, 0) + 1

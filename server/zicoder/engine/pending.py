@@ -59,7 +59,7 @@ class Pending:
     def add(self, request: Request) -> Replies:
         """Wait for what is answered to a request."""
         replies = self._waiting[request.id] = Replies()
-        if not (isinstance(request, Infill) and request.prefill):
+        if _is_waited_for(request):
             self._asked.add(request.id)
         return replies
 
@@ -84,3 +84,10 @@ class Pending:
             replies.put_nowait(error)
         self._waiting.clear()
         self._asked.clear()
+
+
+def _is_waited_for(request: Request) -> bool:
+    """Whether a person waits, and does not just find it ready one day."""
+    if isinstance(request, Infill):
+        return not request.prefill
+    return not (isinstance(request, Chat) and request.speculative)

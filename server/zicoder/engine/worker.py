@@ -54,7 +54,7 @@ __all__ = ["main"]
 PARENT_SILENCE_S = 60.0
 """The parent pings every two seconds; one that is silent for this long hangs, and its editor is not served anyway."""
 
-_LOAD, _INFILL, _CHAT, _PREFILL = range(4)
+_LOAD, _INFILL, _CHAT, _PREFILL, _QUIET = range(5)
 
 Work: TypeAlias = Load | Unload | Infill | Chat | Count
 
@@ -162,16 +162,18 @@ class Worker:
             while not self._queue:
                 self._state.wait()
             job = heapq.heappop(self._queue)
-            if job.priority < _PREFILL:
-                self._give_up_prefills()
+            self._give_up_less_than(job)
             self._running = job
             self._abort.set(False)
             return job
 
-    def _give_up_prefills(self) -> None:
-        """End preparations that stand half way: nothing else may touch the cells they work on. With the lock held."""
+    def _give_up_less_than(self, job: _Job) -> None:
+        """End less important preparations that stand half way: nothing else may touch the cells they work on.
+
+        With the lock held.
+        """
         for other in self._queue:
-            if other.priority == _PREFILL and other.steps is not None:
+            if other.priority >= _PREFILL and other.priority > job.priority and other.steps is not None:
                 other.cancelled = True
                 other.steps.close()
 
@@ -218,7 +220,7 @@ class Worker:
             self._native_since = None
         with self._state:
             self._running = None
-            if job.priority == _PREFILL and self._queue and self._queue[0].priority < _PREFILL:
+            if job.priority >= _PREFILL and self._queue and self._queue[0].priority < job.priority:
                 job.cancelled = True
                 job.steps.close()  # it gives its scratch cells back before anything else runs
             heapq.heappush(self._queue, job)
@@ -293,7 +295,7 @@ def _priority(request: Work) -> int:
         case Infill():
             return _PREFILL if request.prefill or request.speculative else _INFILL
         case Chat():
-            return _CHAT
+            return _QUIET if request.speculative else _CHAT
         case _:
             return _LOAD
 

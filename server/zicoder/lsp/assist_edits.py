@@ -69,7 +69,7 @@ def workspace_edit(host: EditHost, snapshot: Snapshot, change: Change, title: st
 
 
 def _part(host: EditHost, file: FileChange) -> tuple[Snapshot, tuple[Edit, ...], bool] | None:
-    from zicoder.assist.actions.removing import difference
+    from zicoder.assist.actions.edits import difference
 
     uri = uri_of(file.path)
     opened = host.snapshot(uri)
@@ -79,8 +79,18 @@ def _part(host: EditHost, file: FileChange) -> tuple[Snapshot, tuple[Edit, ...],
         return Snapshot(uri, ""), (Edit(0, 0, file.after),), True
     if opened is not None and opened.text != file.before:
         return None
+    if opened is None and _on_disk(file) != file.before:
+        return None
     base = opened or Snapshot(uri, file.before)
-    return base, (difference(file.before, file.after),), False
+    return base, file.edits or (difference(file.before, file.after),), False
+
+
+def _on_disk(file: FileChange) -> str | None:
+    """The file as it is now, None where it cannot be read. Blocking."""
+    try:
+        return file.path.read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError):
+        return None
 
 
 def _text_edit(host: EditHost, snapshot: Snapshot, edit: Edit) -> types.TextEdit:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -18,6 +19,7 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.assist.actions.offering import Offering
     from zicoder.assist.checks.checker import Checker
     from zicoder.assist.checks.ruff import Ruff
+    from zicoder.assist.fixing.fixer import Say
     from zicoder.assist.jedi_bridge import JediBridge
     from zicoder.commands.session import Session
     from zicoder.index.code_index import CodeIndex
@@ -33,6 +35,8 @@ class AssistantHost(Protocol):
     def project(self) -> Workspace | None: ...  # noqa: D102
     @property
     def jedi(self) -> JediBridge: ...  # noqa: D102
+    @property
+    def open_uris(self) -> list[str]: ...  # noqa: D102
     async def slash_session(self) -> Session: ...  # noqa: D102
     def snapshot(self, uri: str) -> Snapshot | None: ...  # noqa: D102
 
@@ -70,12 +74,29 @@ class Assistant:
                     importlib.import_module(f"zicoder.assist.{name}") for name in ("actions.offering", "fixing.fixer")
                 ]
             )
-            fixer = fixing.Fixer(checker, ask=self._ask, index=self._index, samples=self._samples)
+            fixer = fixing.Fixer(checker, ask=self._ask, index=self._index, samples=self._samples, tests=self._tests)
             made = self._offering or actions.Offering(
-                checker, index=self._index, jedi=lambda: self._host.jedi, more=(fixer,)
+                checker, index=self._index, jedi=lambda: self._host.jedi, documents=self._documents, more=(fixer,)
             )
             self._offering = made
         return made
+
+    @asynccontextmanager
+    async def _tests(self, snapshot: Snapshot, offset: int) -> AsyncGenerator[Say | None]:
+        """The tests that cover a place, where the settings let them run for a fix."""
+        project = self._host.project
+        if project is None or not project.settings.fixes.tests or not project.trusted:
+            yield None
+            return
+        session = await self._host.slash_session()
+        covering = await asyncio.to_thread(importlib.import_module, "zicoder.commands.covering")
+        async with covering.covering(session, snapshot, offset) as say:
+            yield say
+
+    def _documents(self) -> list[Snapshot]:
+        """Those that are open now."""
+        found = (self._host.snapshot(uri) for uri in self._host.open_uris)
+        return [each for each in found if each is not None]
 
     def _samples(self) -> int:
         project = self._host.project

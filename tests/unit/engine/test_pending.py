@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from zicoder.engine.pending import Pending
-from zicoder.engine.protocol import Count, Counted, Failed
+from zicoder.engine.protocol import Chat, Count, Counted, Failed
 from zicoder.errors import EngineStopped, ModelError
 
 
@@ -40,3 +40,11 @@ def test_an_engine_that_ends_fails_everything() -> None:
     pending.fail(EngineStopped("Over."))
     assert all(isinstance(queue.get_nowait(), EngineStopped) for queue in replies)
     assert not pending.busy
+
+
+def test_what_is_made_while_nobody_waits_does_not_look_busy() -> None:
+    pending = Pending()
+    pending.add(Chat(id=pending.new_id(), model="m", messages=(), speculative=True))
+    assert not pending.busy
+    pending.add(Chat(id=pending.new_id(), model="m", messages=()))
+    assert pending.busy

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from zicoder.assist.problem import Problem
+from zicoder.events import ProgressSink
 from zicoder.text import Edit, Snapshot
 
 if TYPE_CHECKING:  # LanceDB takes a second to import
@@ -24,6 +25,8 @@ class FileChange:
     path: Path
     before: str | None
     after: str
+    edits: tuple[Edit, ...] = ()
+    """The same as edits of `before`, where they are known one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,8 @@ class Change:
     """A better title, known now that the change is: how it was checked."""
 
 
-Make = Callable[[], Awaitable[Change | None]]
-"""Makes the change when the action was chosen; None when nothing comes of it after all."""
+Make = Callable[[ProgressSink], Awaitable[Change | None]]
+"""Makes the change when the action was chosen, and tells how far it is; None when nothing comes of it after all."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,11 +12,12 @@ from typing import Literal
 
 __all__ = ["Meaning", "meaning_of"]
 
-Kind = Literal["undefined", "attribute", "unused_import", "unused_variable", "abstract"]
+Kind = Literal["undefined", "attribute", "unused_import", "unused_variable", "abstract", "keyword"]
 
 _NAME = "[\"'`\u201c\u2018]?(?P<name>[^\\W\\d]\\w*)[\"'`\u201d\u2019]?"
 _QUOTED = "[\"'`\u201c\u2018](?P<name>[\\w.]+)[\"'`\u201d\u2019]"
 _WORDS: tuple[tuple[Kind, str], ...] = (
+    ("keyword", r"(?:has no parameter|No parameter named|[Uu]nexpected keyword argument|no argument named) " + _QUOTED),
     ("attribute", r"(?:[Cc]annot access (?:attribute|member)|[Uu]nknown attribute) " + _QUOTED),
     ("attribute", r"has no (?:attribute|member) " + _QUOTED),
     ("attribute", r"Property " + _QUOTED + r" does not exist on type"),
@@ -34,8 +35,9 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     ("undefined", r"(?:[Nn]ame|[Vv]ariable) " + _QUOTED + r" is not defined"),
     ("undefined", r"^" + _QUOTED + r" is (?:not defined|undefined|unbound)"),
     ("undefined", r"(?i:undefined (?:name|variable|identifier))\s*:? ?" + _NAME),
-    ("undefined", r"[Cc]annot find (?:name|type|value|function|macro|module or crate) " + _QUOTED),
+    ("undefined", r"[Cc]annot find (?:name|namespace|type|value|function|macro|module or crate) " + _QUOTED),
     ("undefined", r"[Cc]annot find (?:value|function|type|struct|macro|trait)[\w, /]* " + _QUOTED),
+    ("undefined", r"No value exists in scope for the shorthand property " + _QUOTED),
     ("undefined", r"undefined: (?P<name>\w+)"),
     ("undefined", r"(?:use of undeclared identifier|unknown type name) " + _QUOTED),
     ("undefined", _QUOTED + r" (?:was not declared in this scope|undeclared)"),

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from zicoder.assist.actions.action import Action, Asked, Change, Index
 from zicoder.assist.actions.messages import Meaning, meaning_of
-from zicoder.assist.actions.misspelt import close_names, names_in_place, words_of
+from zicoder.assist.actions.misspelt import close_names, names_in_place, parameters_in_place, surely_meant, words_of
 from zicoder.assist.actions.python_imports import import_edit
 from zicoder.assist.actions.python_modules import Installed, candidates
+from zicoder.assist.actions.script_imports import LANGUAGES, script_candidates, script_import_edit
 from zicoder.assist.checks.inspector import Inspector
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.assist.problem import Problem
@@ -43,7 +44,7 @@ class Naming:
         seen: set[tuple[str, str]] = set()
         for problem in asked.problems[:MAX_PROBLEMS]:
             meaning = meaning_of(problem.message, problem.code)
-            if meaning is None or meaning.kind not in ("undefined", "attribute"):
+            if meaning is None or meaning.kind not in ("undefined", "attribute", "keyword"):
                 continue
             if (meaning.kind, meaning.name) in seen:
                 continue  # two servers say the same
@@ -58,8 +59,10 @@ class Naming:
         found: list[Action] = []
         if python and meaning.kind == "undefined":
             found += await self._imports(asked, problem, meaning.name)
-        found += await self._corrections(asked, problem, meaning, place)
-        if python:
+        elif asked.snapshot.language in LANGUAGES and meaning.kind == "undefined":
+            found += await self._script_imports(asked, problem, meaning.name)
+        found += await self._corrections(asked, problem, meaning, place, importable=bool(found))
+        if python and meaning.kind != "keyword":
             found += await self._made(asked, problem, meaning, place)
         return found
 
@@ -78,10 +81,26 @@ class Naming:
                 kind="quickfix",
                 change=Change((import_edit(snapshot, each, local=local),)),
                 problem=problem,
-                preferred=len(wanted) == 1,
+                preferred=wanted.sure and number == 0,
                 rank=10 + number,
             )
-            for number, each in enumerate(wanted)
+            for number, each in enumerate(wanted.imports)
+        ]
+
+    async def _script_imports(self, asked: Asked, problem: Problem, name: str) -> list[Action]:
+        snapshot = asked.snapshot
+        wanted = await script_candidates(name, snapshot, index=self._index(), root=asked.root)
+        made = [script_import_edit(snapshot, each) for each in wanted]
+        return [
+            Action(
+                title=f"Add `{what}`" if what.startswith(("import", "const")) else f"Add {what}",
+                kind="quickfix",
+                change=Change((edit,)),
+                problem=problem,
+                preferred=len(made) == 1,
+                rank=10 + number,
+            )
+            for number, (edit, what) in enumerate(made)
         ]
 
     async def _packages(self) -> Installed:
@@ -96,26 +115,32 @@ class Naming:
 
     # --- correct it
 
-    async def _corrections(self, asked: Asked, problem: Problem, meaning: Meaning, place: int) -> list[Action]:
+    async def _corrections(
+        self, asked: Asked, problem: Problem, meaning: Meaning, place: int, *, importable: bool
+    ) -> list[Action]:
+        """`importable`: the name exists somewhere, and may be meant as it stands."""
         snapshot, name = asked.snapshot, meaning.name
         member = meaning.kind == "attribute"
         uses = words_of(snapshot, members=member)
         known = set(uses)
-        if snapshot.language == "python":
+        if snapshot.language == "python" and meaning.kind == "keyword":
+            known = set(await parameters_in_place(self._jedi(), snapshot, place))
+        elif snapshot.language == "python":
             known = set(await names_in_place(self._jedi(), snapshot, place)) or known
         # A word that stands here once more than the mistake itself is as likely a mistake.
         meant = close_names(name, known, meaning.suggested)
+        slip = surely_meant(name, known)
         found: list[Action] = []
         for number, other in enumerate(meant):
             edit = Edit(place, place + len(name), other)
-            sure = number == 0 and (len(meant) == 1 or other == meaning.suggested)
+            sure = number == 0 and other in (meaning.suggested, slip) and not importable
             found.append(
                 Action(
                     title=f"Change to `{other}`", kind="quickfix", change=Change((edit,)), problem=problem,
                     preferred=sure, rank=20 + number,
                 )
             )  # fmt: skip
-        if found and uses[name] > 1:
+        if found and uses[name] > 1 and meaning.kind != "keyword":
             edits = tuple(Edit(at, at + len(name), meant[0]) for at in _every(snapshot, name, member=member))
             title = f"Change all {len(edits)} `{name}` in this file to `{meant[0]}`"
             found.append(

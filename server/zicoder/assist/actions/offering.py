@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any, Protocol
 
 from zicoder.assist.actions.action import Action, Asked, Change, Index
+from zicoder.assist.actions.mending import Mending
 from zicoder.assist.actions.naming import Naming
 from zicoder.assist.actions.refactoring import Refactoring
 from zicoder.assist.actions.removing import Removing
@@ -21,6 +22,7 @@ from zicoder.assist.actions.skeletons import Skeletons
 from zicoder.assist.checks.checker import Checker
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.assist.problem import Problem
+from zicoder.events import ProgressSink, ignore_progress
 from zicoder.text import Snapshot, apply_edits
 
 __all__ = ["Offering", "Offers"]
@@ -48,12 +50,12 @@ class Offering:
 
     def __init__(
         self, checker: Checker, *, index: Callable[[], Index | None], jedi: Callable[[], JediBridge],
-        more: Sequence[Offers] = (),
+        documents: Callable[[], list[Snapshot]] = list, more: Sequence[Offers] = (),
     ) -> None:  # fmt: skip
         self._checker = checker
         self._makers: tuple[Offers, ...] = (
-            Removing(checker), Naming(index=index, jedi=jedi, inspector=checker.inspector), Refactoring(jedi),
-            Skeletons(jedi), *more,
+            Mending(checker), Removing(checker, documents),
+            Naming(index=index, jedi=jedi, inspector=checker.inspector), Refactoring(jedi), Skeletons(jedi), *more,
         )  # fmt: skip
         self._kept: OrderedDict[str, tuple[Asked, Action]] = OrderedDict()
         self._serials = count(1)
@@ -88,7 +90,9 @@ class Offering:
             self._last = asked, [asyncio.create_task(self._asked(maker, asked)) for maker in self._makers]
         return self._last[1]
 
-    async def chosen(self, token: str, now: Callable[[str], Snapshot | None]) -> tuple[Asked, Change] | None:
+    async def chosen(
+        self, token: str, now: Callable[[str], Snapshot | None], tell: ProgressSink = ignore_progress
+    ) -> tuple[Asked, Change] | None:
         """The change of an offer; None when nothing comes of it, or the text is not the one it was made for.
 
         `now` gives a document as it is at this moment.
@@ -97,7 +101,7 @@ class Offering:
             return None
         self._last = None  # what is offered afterwards may be something else
         asked, action = self._kept[token]
-        change = action.change if action.make is None else await action.make()
+        change = action.change if action.make is None else await action.make(tell)
         current = now(asked.snapshot.uri)
         if change is None or current is None or current.text != asked.snapshot.text:
             return None

@@ -25,7 +25,7 @@ WIDTH = 100
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`import module [as alias]`, or with a name `from module import name`."""
+    """`import module [as alias]`, or with a name `from module import name [as alias]`."""
 
     module: str
     name: str = ""
@@ -34,9 +34,8 @@ class Import:
     @property
     def line(self) -> str:
         """The statement."""
-        if self.name:
-            return f"from {self.module} import {self.name}"
-        return f"import {self.module}" + (f" as {self.alias}" if self.alias else "")
+        alias = f" as {self.alias}" if self.alias else ""
+        return f"from {self.module} import {self.name}{alias}" if self.name else f"import {self.module}{alias}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ def import_edit(snapshot: Snapshot, wanted: Import, *, local: frozenset[str] = f
     if wanted.name:
         for statement in statements:
             if statement.is_from and statement.module == wanted.module:
-                added = _added(snapshot, statement, wanted.name)
+                added = _added(snapshot, statement, wanted.name) if not wanted.alias else None
                 if added is not None:
                     return added
     lines = snapshot.lines

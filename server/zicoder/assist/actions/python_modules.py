@@ -5,23 +5,35 @@ Files are read, as text and within limits; nothing is imported or run.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from zicoder.assist.actions.action import Index
 from zicoder.assist.actions.python_imports import Import
 from zicoder.text import common_prefix
 
-__all__ = ["Installed", "candidates", "module_of"]
+if TYPE_CHECKING:  # LanceDB takes a second to import
+    from zicoder.index.search import Hit
+    from zicoder.index.symbols import Symbol
+
+__all__ = ["Candidates", "Installed", "candidates", "module_of"]
 
 MOST = 6
 """Candidates that are offered for one name."""
+MOST_HEADS = 20
+"""Files whose imports are read for one name."""
+HEAD_BYTES = 16_000
+CLEARLY = 3
+"""So much more usual a way must be than the next to be the project's way."""
 MAX_PACKAGES = 600
 MAX_INIT_BYTES = 128_000
 MAX_NAMES = 3_000
@@ -36,18 +48,29 @@ _ALIASES = {
 }  # fmt: skip
 _FROM_LINE = re.compile(r"^[ \t]*from[ \t]+([\w.]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n]*)", re.M)
 _AS_LINE = re.compile(r"^[ \t]*import[ \t]+([\w.]+)[ \t]+as[ \t]+(\w+)", re.M)
+_PLAIN_LINE = re.compile(r"^[ \t]*import[ \t]+([\w., \t]+)$", re.M)
 _DEFINED = re.compile(r"^(?:async[ \t]+def|def|class)[ \t]+([^\W\d]\w*)|^([^\W\d]\w*)[ \t]*(?::[^=\n]+)?=(?!=)", re.M)
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What to import, best first."""
+
+    imports: tuple[Import, ...]
+    sure: bool
+    """Whether the first is the way that the project itself goes, or the only one."""
+
+
 async def candidates(name: str, *, index: Index | None, root: Path | None, own: Path | None, installed: Installed,
-                     used: str = "") -> list[Import]:  # fmt: skip
-    """What to import for a name that is not defined, best first. `own`: the file that needs it; `used`: its text."""
+                     used: str = "") -> Candidates:  # fmt: skip
+    """What to import for a name that is not defined. `own`: the file that needs it; `used`: its text."""
+    in_use: list[tuple[Import, int]] = []
     found: dict[Import, None] = {}
     if index is not None and root is not None:
-        for each in await _in_use(name, index):
-            found[each] = None
-        for each in await _of_project(name, index, root, own):
-            found[each] = None
+        hits, symbols = await asyncio.gather(index.callers(name, 40), index.symbols(name, 60))
+        in_use = await asyncio.to_thread(_in_use, name, hits, root, own)
+        found |= dict.fromkeys(each for each, _ in in_use)
+        found |= dict.fromkeys(await asyncio.to_thread(_of_project, name, symbols, root, own))
     imported = {match[1].partition(".")[0] for match in re.finditer(r"^\s*(?:from|import)\s+([\w.]+)", used, re.M)}
     for each in _of_stdlib(name):
         found[each] = None
@@ -56,29 +79,85 @@ async def candidates(name: str, *, index: Index | None, root: Path | None, own: 
     alias = _ALIASES.get(name)
     if alias and (alias.partition(".")[0] in sys.stdlib_module_names or installed.has(alias)):
         found[Import(alias, alias=name)] = None
-    return list(found)[:MOST]
+    usual = bool(in_use) and (len(in_use) == 1 or in_use[0][1] >= CLEARLY * in_use[1][1])
+    here = _own_package(own, root) if root is not None and own is not None else ""
+    styled = [_in_style(each, here, used) for each in found][:MOST]
+    return Candidates(tuple(dict.fromkeys(styled)), usual or len(found) == 1)
 
 
-async def _in_use(name: str, index: Index) -> list[Import]:
-    """How the project's own files import the name, the most usual way first."""
+def _own_package(own: Path, root: Path) -> str:
+    """The dotted name of the package that a file is in."""
+    module = module_of(own, root)
+    return module if own.stem == "__init__" else module.rpartition(".")[0]
+
+
+def _in_style(wanted: Import, package: str, used: str) -> Import:
+    """The same written relative to the file's package, where its other imports are."""
+    top = package.partition(".")[0]
+    if not top or wanted.module.partition(".")[0] != top or not wanted.name or wanted.alias == wanted.module:
+        return wanted
+    relative = re.search(r"^from[ \t]+\.", used, re.M) is not None
+    if not relative or re.search(rf"^(?:from|import)[ \t]+{re.escape(top)}\b", used, re.M):
+        return wanted
+    steps = package.split(".")
+    parts = wanted.module.split(".")
+    shared = common_prefix(steps, parts)
+    return replace(wanted, module="." * (len(steps) - shared + 1) + ".".join(parts[shared:]))
+
+
+def _in_use(name: str, hits: Sequence[Hit], root: Path, own: Path | None) -> list[tuple[Import, int]]:
+    """How the project's own files import the name and how often, the most usual way first. Blocking."""
     counted: Counter[Import] = Counter()
-    for hit in await index.callers(name, 40):
-        if hit.language != "python":
-            continue
-        for match in _FROM_LINE.finditer(hit.text):
-            names = re.split(r"[\s,()]+", match[2].partition("#")[0])
-            if name in names and "as" not in names and match[1].strip("."):
-                counted[Import(match[1], name)] += 0 if match[1].startswith(".") else 1
-        for match in _AS_LINE.finditer(hit.text):
-            if match[2] == name:
-                counted[Import(match[1], alias=name)] += 1
-    return [each for each, number in counted.most_common() if number]
+    texts: dict[str, str] = {}
+    for hit in hits:
+        if hit.language == "python" and root / hit.path != own:
+            texts[hit.path] = f"{texts.get(hit.path, '')}{hit.text}\n"
+    for path, text in list(texts.items())[:MOST_HEADS]:
+        counted.update(_imports_in(_head(root / path) + text, name, _own_package(root / path, root)))
+    return counted.most_common(MOST)
 
 
-async def _of_project(name: str, index: Index, root: Path, own: Path | None) -> list[Import]:
-    """Where the project defines the name, near files first."""
+def _imports_in(text: str, name: str, package: str) -> set[Import]:
+    """The imports of a text that bind a name, with absolute modules."""
+    found: set[Import] = set()
+    for match in _FROM_LINE.finditer(text):
+        module = _absolute(match[1], package)
+        for part in re.sub(r"#[^\n]*", "", match[2]).strip("() \t\n\\").split(","):
+            original, _, alias = (each.strip() for each in part.strip().partition(" as "))
+            if (alias or original) == name and original.isidentifier() and module:
+                found.add(Import(module, original, alias if alias != original else ""))
+    for match in _AS_LINE.finditer(text):
+        if match[2] == name:
+            found.add(Import(match[1], alias=name))
+    for match in _PLAIN_LINE.finditer(text):
+        if name in [each.strip() for each in match[1].split(",")]:
+            found.add(Import(name))
+    return found
+
+
+def _absolute(module: str, package: str) -> str:
+    """A module as its full name, "" where the file's own is not known."""
+    level = len(module) - len(module.lstrip("."))
+    if not level:
+        return module
+    parts = package.split(".") if package else []
+    if level - 1 >= len(parts):
+        return ""
+    return ".".join(filter(None, [*parts[: len(parts) - level + 1], module[level:]]))
+
+
+def _head(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD_BYTES).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _of_project(name: str, symbols: Sequence[Symbol], root: Path, own: Path | None) -> list[Import]:
+    """Where the project defines the name, near files first. Blocking."""
     found: list[tuple[int, str, Import]] = []
-    for symbol in await index.symbols(name, 60):
+    for symbol in symbols:
         path = root / symbol.path
         if symbol.name != name or symbol.qualified not in ("", name) or path == own or path.suffix != ".py":
             continue

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from zicoder.assist.actions.action import Action, Asked, Change, FileChange, Make
-from zicoder.assist.actions.removing import difference
+from zicoder.assist.actions.edits import difference
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.assist.jedi_text import JediText
+from zicoder.events import ProgressSink
 from zicoder.text import Snapshot
 
 __all__ = ["Refactoring", "renameable", "renamed"]
@@ -100,7 +101,7 @@ def _extraction(asked: Asked, method: str, name: str) -> Callable[[Any, JediText
 
 
 def _inline(jedi: JediBridge, asked: Asked, offset: int) -> Make:
-    async def make() -> Change | None:
+    async def make(_: ProgressSink) -> Change | None:
         changed = await _asked(
             jedi,
             asked.snapshot,

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from zicoder.assist.actions.action import Action, Asked, Change, Make
+from zicoder.assist.actions.edits import difference, together
+from zicoder.assist.actions.everywhere import everywhere
 from zicoder.assist.actions.messages import meaning_of
 from zicoder.assist.checks.checker import Checker
 from zicoder.assist.checks.ruff import Ruff
 from zicoder.assist.problem import Problem
-from zicoder.text import Edit, Snapshot, common_prefix
+from zicoder.events import ProgressSink
+from zicoder.text import Edit, Snapshot
 
-__all__ = ["Removing", "difference", "together"]
+__all__ = ["Removing"]
 
 MAX_PROBLEMS = 8
 ORGANIZE, FIX_ALL = "source.organizeImports.zi", "source.fixAll.zi"
@@ -20,8 +24,10 @@ ORGANIZE, FIX_ALL = "source.organizeImports.zi", "source.fixAll.zi"
 class Removing:
     """Actions out of ruff's fixes, and for whatever a server says is not used."""
 
-    def __init__(self, checker: Checker) -> None:
+    def __init__(self, checker: Checker, documents: Callable[[], list[Snapshot]] = list) -> None:
+        """`documents`: those that are open in the editor, as they are there."""
         self._checker = checker
+        self._documents = documents
 
     async def actions(self, asked: Asked) -> list[Action]:
         """What ruff can fix at the place, what is not used there, and what there is to do for the whole file."""
@@ -31,6 +37,8 @@ class Removing:
         if asked.wants("quickfix"):
             by_ruff = await self._checker.by_ruff(asked.snapshot)
             found += _fixes(asked, by_ruff)
+            if self._checker.ruff is not None and asked.root is not None:
+                found += everywhere(self._checker.ruff, asked, by_ruff, self._documents)
             if not any(each.unnecessary and _touches(asked, each) for each in by_ruff):
                 found += await self._unused(asked)
         ruff = self._checker.ruff
@@ -92,34 +100,11 @@ def _fixes(asked: Asked, by_ruff: list[Problem]) -> list[Action]:
     return found
 
 
-def together(several: list[tuple[Edit, ...]]) -> tuple[Edit, ...]:
-    """All edits that can be made at once; of two that overlap, those of the first."""
-    taken: list[Edit] = []
-    for edits in several:
-        new = [edit for edit in edits if edit not in taken]
-        if all(_apart(edit, other) for edit in new for other in taken):
-            taken += new
-    return tuple(taken)
-
-
-def _apart(one: Edit, other: Edit) -> bool:
-    if one.start == one.end == other.start == other.end:
-        return False
-    return one.end <= other.start or other.end <= one.start
-
-
 def _by_ruff(ruff: Ruff, snapshot: Snapshot, *rules: str) -> Make:
-    async def make() -> Change | None:
+    async def make(_: ProgressSink) -> Change | None:
         fixed = await ruff.fixed(snapshot, *rules)
         if fixed is None or fixed == snapshot.text:
             return None
         return Change((difference(snapshot.text, fixed),))
 
     return make
-
-
-def difference(before: str, after: str) -> Edit:
-    """The one edit that makes a text another."""
-    start = common_prefix(before, after)
-    end = common_prefix(before[start:][::-1], after[start:][::-1])
-    return Edit(start, len(before) - end, after[start : len(after) - end])

@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Coroutine
 from typing import Any, Literal, TypeVar
 
-from zicoder.assist.checks import attributes
+from zicoder.assist.checks import attributes, calls
 from zicoder.assist.checks.inspector import Inspector
 from zicoder.assist.checks.ruff import Ruff
 from zicoder.assist.jedi_bridge import JediBridge
@@ -97,9 +97,19 @@ class Checker:
             await asyncio.wait(tasks, timeout=1)
 
     async def syntax(self, snapshot: Snapshot) -> list[Problem]:
-        """Errors of syntax; [] for a language that nothing here can read."""
-        found = await self.inspector.ask("syntax", list[tuple[int, int, str]], snapshot.text, snapshot.language)
+        """Errors of syntax; [] for a language that nothing here can read. Asked again for a text, as `_once` says."""
+        found = await self._once(
+            f"syntax of {snapshot.language}",
+            snapshot,
+            lambda: self.inspector.ask("syntax", list[tuple[int, int, str]], snapshot.text, snapshot.language),
+        )
         return [Problem(start, end, message, "zi", "syntax") for start, end, message in found or ()]
+
+    async def repairs(self, snapshot: Snapshot) -> list[tuple[int, int, str, str, bool]]:
+        """Edits that make a text with an error of syntax sound, as `mending.mend` tells them."""
+        shape = list[tuple[int, int, str, str, bool]]
+        ask = self.inspector.ask
+        return await self._once("repairs", snapshot, lambda: ask("mend", shape, snapshot.text, snapshot.language)) or []
 
     async def by_ruff(self, snapshot: Snapshot) -> list[Problem]:
         """What ruff finds in a Python text; asked again for the same text, what it found before."""
@@ -126,9 +136,14 @@ class Checker:
         ruff = self._ruff()
         return await ruff.problems(candidate) if ruff is not None else []
 
-    async def attributes_in(self, candidate: Snapshot) -> list[Problem]:
-        """Attributes that are surely wrong, also in a text that is only thought of."""
-        return await self._attributes(candidate)
+    async def syntax_in(self, candidate: Snapshot) -> list[Problem]:
+        """Errors of syntax of a text that is only thought of."""
+        found = await self.inspector.ask("syntax", list[tuple[int, int, str]], candidate.text, candidate.language)
+        return [Problem(start, end, message, "zi", "syntax") for start, end, message in found or ()]
+
+    async def by_jedi_in(self, candidate: Snapshot) -> list[Problem]:
+        """Attributes and calls that are surely wrong, also in a text that is only thought of."""
+        return await self._uses(candidate)
 
     async def _once(self, what: str, snapshot: Snapshot, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The answer for a text, which is asked for once: whoever stops waiting finds it there the next time."""
@@ -167,38 +182,53 @@ class Checker:
                 start, end, name = undefined[number]
                 message = f"`{name}` is not defined."
                 found.append(Problem(start, end, message, "zi-python", BY_RUFF["undefined"]))
-        return [*found, *await self._attributes(snapshot)]
+        return [*found, *await self._uses(snapshot)]
 
-    async def _attributes(self, snapshot: Snapshot) -> list[Problem]:
+    async def _uses(self, snapshot: Snapshot) -> list[Problem]:
         if len(snapshot.text) > MAX_ATTRIBUTE_CHARS:
             return []
-        jedi = self._jedi()
-        uses: list[Any] = await jedi.work(
-            "attributes", snapshot, lambda script, _: attributes.attribute_uses(script._module_node), list[Any]()
-        )
         deadline = time.monotonic() + self._patience
-        found: list[Problem] = []
+        wrong = await self._pieces(snapshot, "attributes", attributes.attribute_uses, _attribute, deadline)
+        misfit = await self._pieces(snapshot, "calls", calls.call_uses, calls.misfits, deadline + self._patience / 2)
+        return [Problem(start, end, message, "zi-python", code) for start, end, message, code in (*wrong, *misfit)]
+
+    async def _pieces(
+        self, snapshot: Snapshot, what: str, uses_of: Callable[[Any], list[Any]], judge: Judge, deadline: float
+    ) -> list[calls.Misfit]:
+        """What `judge` finds in every use, piece by piece until the deadline, so that others are answered between."""
+        jedi = self._jedi()
+        uses = await jedi.work(what, snapshot, lambda script, _: uses_of(script._module_node), list[Any]())
+        found: list[calls.Misfit] = []
         while uses and time.monotonic() < deadline:
-            wrong, uses = await jedi.work("attributes", snapshot, _piece(uses), (list[attributes.Wrong](), list[Any]()))
-            found += [Problem(start, end, message, "zi-python", "attribute") for start, end, message in wrong]
+            wrong, uses = await jedi.work(
+                what, snapshot, _piece(uses, judge), (list[calls.Misfit](), list[Any]())
+            )  # fmt: skip
+            found += wrong
         return found
 
 
-def _piece(uses: list[Any]) -> Callable[[Any, Any], tuple[list[attributes.Wrong], list[Any]]]:
+Judge = Callable[[Any, Any, Any], list[calls.Misfit]]
+"""What is wrong with one use, of jedi's script, the text and parso's node."""
+
+
+def _attribute(script: Any, text: Any, use: Any) -> list[calls.Misfit]:
+    wrong = attributes.is_wrong(script, text, use)
+    return [(*wrong, "attribute")] if wrong is not None else []
+
+
+def _piece(uses: list[Any], judge: Judge) -> Callable[[Any, Any], tuple[list[calls.Misfit], list[Any]]]:
     """Judge as many as fit into a short time, and give back those that are left."""
 
-    def judge(script: Any, text: Any) -> tuple[list[attributes.Wrong], list[Any]]:
+    def judged(script: Any, text: Any) -> tuple[list[calls.Misfit], list[Any]]:
         end = time.monotonic() + PIECE_S
-        found: list[attributes.Wrong] = []
+        found: list[calls.Misfit] = []
         for number, use in enumerate(uses):
             try:
-                wrong = attributes.is_wrong(script, text, use)
-            except Exception:  # noqa: BLE001 - jedi raises anything; of one use nothing is known then
-                wrong = None
-            if wrong is not None:
-                found.append(wrong)
+                found += judge(script, text, use)
+            except Exception:  # noqa: BLE001,S112 - jedi raises anything; of one use nothing is known then
+                continue
             if time.monotonic() > end:
                 return found, uses[number + 1 :]
         return found, []
 
-    return judge
+    return judged

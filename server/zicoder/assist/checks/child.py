@@ -18,10 +18,12 @@ from typing import Any, BinaryIO
 import msgspec
 
 from zicoder.assist.checks.frames import Answer, Request
+from zicoder.assist.checks.mending import mend
 from zicoder.assist.checks.python_edits import call_of, unused_import_edit, unused_variable_edit
 from zicoder.assist.checks.python_names import names_in
 from zicoder.assist.checks.python_syntax import compile_error
 from zicoder.assist.checks.syntax import syntax
+from zicoder.assist.definitions import definitions_in
 from zicoder.index.frames import read_frame, write_frame
 
 __all__ = ["main"]
@@ -33,6 +35,8 @@ _QUESTIONS: dict[str, Callable[..., Any]] = {
     "unused_import": unused_import_edit,
     "unused_variable": unused_variable_edit,
     "call": call_of,
+    "mend": mend,
+    "definitions": definitions_in,
 }
 
 

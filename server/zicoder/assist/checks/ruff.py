@@ -29,6 +29,7 @@ log = logging.getLogger("zicoder.assist")
 
 SECONDS = 5.0
 """It takes milliseconds for a file."""
+WORKSPACE_S = 60.0
 MAX_OUTPUT = 16 << 20
 MAX_PROBLEMS = 500
 SYNTAX = "invalid-syntax"
@@ -69,10 +70,11 @@ class Ruff:
         self._root = root
         self._told = False
 
-    async def problems(self, snapshot: Snapshot) -> list[Problem]:
-        """What it finds, in order; [] when it cannot say."""
+    async def problems(self, snapshot: Snapshot, *rules: str) -> list[Problem]:
+        """What it finds (by these rules only, if any are named), in order; [] when it cannot say."""
         bare = _bare(snapshot)
-        output = await self._run(bare, "--no-fix", "--output-format=json", "--exit-zero")
+        chosen = [f"--select={','.join(rules)}"] if rules else []
+        output = await self._run(bare, "--no-fix", "--output-format=json", "--exit-zero", *chosen)
         found = problems_of(output, bare) if output is not None else []
         return found if bare is snapshot else [_shifted(each, 1) for each in found]
 
@@ -85,14 +87,27 @@ class Ruff:
             return None
         return output if bare is snapshot else "\ufeff" + output
 
+    async def files_with(self, rule: str, root: Path) -> list[Path]:
+        """The files below a folder in which it finds this rule, by what is on disk, in order."""
+        options = ("--no-fix", "--exit-zero", "--output-format=concise", f"--select={rule}")
+        output = await self._ended(b"", root, WORKSPACE_S, *options, str(root))
+        found: dict[Path, None] = {}
+        for line in (output or "").splitlines():
+            name = re.match(r"(.+?):\d+:\d+: ", line)
+            if name is not None:
+                found[root / name[1]] = None
+        return [path for path in found if path.is_relative_to(root)]
+
     async def _run(self, snapshot: Snapshot, *options: str) -> str | None:
         name = str(snapshot.path) if snapshot.path else "untitled.py"
-        command = (
-            self.program, "check", "--quiet", "--no-cache", "--force-exclude", *options, "--stdin-filename", name, "-"
-        )  # fmt: skip
         text = snapshot.text.encode("utf-8", "replace")
+        folder = self._root or _folder_of(snapshot)
+        return await self._ended(text, folder, SECONDS, *options, "--stdin-filename", name, "-")
+
+    async def _ended(self, text: bytes, folder: Path | None, seconds: float, *options: str) -> str | None:
+        command = (self.program, "check", "--quiet", "--no-cache", "--force-exclude", *options)
         try:
-            code, output, errors = await _ended(command, text, self._root or _folder_of(snapshot))
+            code, output, errors = await _ended(command, text, folder, seconds)
         except (OSError, TimeoutError, ValueError) as error:
             self._tell(f"{error or 'it took too long'}")
             return None
@@ -124,7 +139,7 @@ def _folder_of(snapshot: Snapshot) -> Path | None:
     return snapshot.path.parent if snapshot.path and snapshot.path.parent.is_dir() else None
 
 
-async def _ended(command: Sequence[str], text: bytes, folder: Path | None) -> tuple[int, str, str]:
+async def _ended(command: Sequence[str], text: bytes, folder: Path | None, seconds: float) -> tuple[int, str, str]:
     """Run a program to its end. Raises OSError, TimeoutError, ValueError for too much output."""
     flags = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     process = await asyncio.create_subprocess_exec(
@@ -132,7 +147,7 @@ async def _ended(command: Sequence[str], text: bytes, folder: Path | None) -> tu
         creationflags=flags, env={**os.environ, "NO_COLOR": "1"},
     )  # fmt: skip
     try:
-        output, errors = await asyncio.wait_for(process.communicate(text), SECONDS)
+        output, errors = await asyncio.wait_for(process.communicate(text), seconds)
     finally:
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):

@@ -9,18 +9,20 @@ import asyncio
 import re
 import textwrap
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Literal, Protocol
 
 from zicoder.assist.actions.action import Action, Asked, Change, Index, Make
-from zicoder.assist.actions.removing import difference
+from zicoder.assist.actions.edits import difference
 from zicoder.assist.checks.checker import Checker
 from zicoder.assist.fixing.verdict import Verdict, judge, size_of
 from zicoder.assist.problem import Problem
-from zicoder.text import Edit, Snapshot
+from zicoder.events import Progress, ProgressSink, ignore_progress
+from zicoder.text import Edit, Snapshot, apply_edits
 
-__all__ = ["Ask", "Fixer", "Region", "region_around"]
+__all__ = ["Ask", "Fixer", "Region", "Tests", "region_around"]
 
 SYSTEM = (
     "You repair code. Answer with one code fence that holds the whole corrected version of exactly the code that you "
@@ -48,6 +50,18 @@ class Ask(Protocol):
         ...
 
 
+Said = tuple[Literal["mended", "pass", "broken"], str]
+Say = Callable[[str], Awaitable[Said | None]]
+"""What the tests that cover a place say of a new text: "mended" where some failed before, and which tests these are."""
+Tests = Callable[[Snapshot, int], AbstractAsyncContextManager[Say | None]]
+"""Opens the tests that cover an offset; None where they may not run."""
+
+
+def no_tests(_: Snapshot, __: int) -> AbstractAsyncContextManager[Say | None]:
+    """For callers that run none."""
+    return nullcontext(None)
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Whole lines of a document, [first, last], as offsets [start, end) without the last line ending."""
@@ -72,13 +86,15 @@ class Fixer:
     """Model-made fixes of one session, as a maker of actions."""
 
     def __init__(
-        self, checker: Checker, *, ask: Ask, index: Callable[[], Index | None], samples: Callable[[], int]
-    ) -> None:
+        self, checker: Checker, *, ask: Ask, index: Callable[[], Index | None], samples: Callable[[], int],
+        tests: Tests = no_tests,
+    ) -> None:  # fmt: skip
         """`samples`: how many answers are tried; 0 offers nothing."""
         self._checker = checker
         self._ask = ask
         self._index = index
         self._samples = samples
+        self._tests = tests
         self._known: OrderedDict[tuple[str, str, int, str], Fixed | None] = OrderedDict()
 
     async def actions(self, asked: Asked) -> list[Action]:
@@ -105,33 +121,41 @@ class Fixer:
         return found
 
     def _maker(self, asked: Asked, problem: Problem) -> Make:
-        async def make() -> Change | None:
-            fixed = await self.fix(asked, problem)
+        async def make(tell: ProgressSink) -> Change | None:
+            fixed = await self.fix(asked, problem, tell)
             return _change(problem, fixed) if fixed is not None else None
 
         return make
 
-    async def fix(self, asked: Asked, problem: Problem) -> Fixed | None:
+    async def fix(self, asked: Asked, problem: Problem, tell: ProgressSink = ignore_progress) -> Fixed | None:
         """The best candidate: the first that is checked, else what most unchecked ones agree on; None for none."""
         key = _key(asked.snapshot, problem)
         if key not in self._known:
-            self._known[key] = await self._made(asked, problem)
+            self._known[key] = await self._made(asked, problem, tell)
             while len(self._known) > KEPT:
                 self._known.popitem(last=False)
         return self._known[key]
 
-    async def _made(self, asked: Asked, problem: Problem) -> Fixed | None:
+    async def _made(self, asked: Asked, problem: Problem, tell: ProgressSink) -> Fixed | None:
+        async with self._tests(asked.snapshot, problem.start) as say:
+            return await self._sampled(asked, problem, tell, say)
+
+    async def _sampled(self, asked: Asked, problem: Problem, tell: ProgressSink, say: Say | None) -> Fixed | None:
         region = region_around(asked.snapshot, problem)
         prompt = await self._prompt(asked, problem, region)
         unchecked: list[Fixed] = []
         seen: set[str] = set()
-        for number in range(self._samples()):
+        samples = self._samples()
+        for number in range(samples):
+            tell(Progress("Fix with Zi", number, samples, f"answer {number + 1} of at most {samples}"))
             temperature = TEMPERATURES[min(number, len(TEMPERATURES) - 1)]
             answer = await self._answer(prompt, temperature, len(region.text) // 2 + 200)
             code = _code(answer, region)
             if code is None:
                 continue
             fixed = await self._judged(asked.snapshot, problem, region, code, seen)
+            if fixed is not None and say is not None:
+                fixed = await _tested(fixed, asked.snapshot, say)
             if fixed is not None and fixed.verdict.state == "checked":
                 return fixed
             if fixed is not None:
@@ -190,6 +214,21 @@ class Fixer:
         )
         hits = [hit for hit in defined if hit.path != own][:2] + alike[:1]
         return list(dict.fromkeys(f"{hit.path}\n{hit.text[:MAX_SHOWN]}" for hit in hits))
+
+
+async def _tested(fixed: Fixed, snapshot: Snapshot, say: Say) -> Fixed | None:
+    """With what the tests say of it; None for what breaks one."""
+    said = await say(apply_edits(snapshot.text, (fixed.edit,)))
+    if said is None:
+        return fixed
+    state, which = said
+    if state == "broken":
+        return None
+    verdict = fixed.verdict
+    if state == "mended":
+        how = (f"the tests that failed pass: {which}", *verdict.how)
+        return replace(fixed, verdict=replace(verdict, state="checked", how=how))
+    return replace(fixed, verdict=replace(verdict, how=(*verdict.how, f"the tests of it pass: {which}")))
 
 
 def region_around(snapshot: Snapshot, problem: Problem) -> Region:

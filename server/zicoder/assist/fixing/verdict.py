@@ -7,12 +7,13 @@ jedi), else one of ours that sees the same. Where nothing here can see it, that 
 from __future__ import annotations
 
 import difflib
-from collections import Counter
+import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from zicoder.assist.actions.messages import Meaning, meaning_of
 from zicoder.assist.checks.checker import Checker
+from zicoder.assist.fixing.shift import Shift
 from zicoder.assist.problem import Problem
 from zicoder.text import Snapshot
 
@@ -23,6 +24,15 @@ MAX_CHANGED, MAX_ADDED = 12, 30
 """Lines; a fix of one diagnostic that needs more is a piece of work, and belongs to `/fix`."""
 _UNNECESSARY_RISK = ("F401", "F841", "I001")
 """What a fix may leave behind: an import or a variable that is not used any more is no harm."""
+NEAR_LINES = 2
+_SYNTAX = re.compile(
+    r"(?i)syntax|expected|unexpected|unterminated|never closed|not closed|unclosed|unmatched|does not match|indent"
+    r"|pars(?:e|ing)|invalid (?:character|token)|missing (?:[\"'`(){}\[\];:,]|clos|paren|bracket|brace)"
+)
+_SYNTAX_CODE = re.compile(r"(?:TS)?1\d{3}|E999|E0001|invalid-syntax")
+"""TypeScript's, flake8's, Pylint's, ruff's."""
+_ARGUMENTS = re.compile(r"(?i)argument|parameter|positional")
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,71 +70,133 @@ async def judge(checker: Checker, before: Snapshot, after: str, problem: Problem
     if changed > MAX_CHANGED or added > MAX_ADDED:
         return refused(f"It changes {changed + added} lines.")
     now = replace(before, text=after, version=before.version + 1)
-    errors = await checker.syntax(now)
+    errors = await checker.syntax_in(now)
     earlier = await checker.syntax(before)
-    if errors and len(errors) >= len(earlier):
+    shift = Shift(before, now)
+    if errors and (len(errors) >= len(earlier) or shift.fresh(earlier, errors, _words)):
         return refused(f"It does not parse: {errors[0].message}")
     how: list[str] = []
+    about = _about(before, problem, earlier)
     if not errors and await checker.reads(before.language):
         how.append("it parses")
-        if any(_is_near(before, problem, each) for each in earlier):
+        if about is not None:
             how.insert(0, MENDED)
+    elif about is not None and shift.left(earlier, errors, about, _words):
+        return refused("The diagnostic would still be there.")
     if before.language == "python":
-        return await _python(checker, before, now, problem, how)
+        return await _python(checker, now, shift, problem, how, _Known(before, earlier))
     return Verdict("checked" if MENDED in how else "unchecked", tuple(how))
 
 
-def _is_near(snapshot: Snapshot, problem: Problem, error: Problem) -> bool:
-    """Whether an error of syntax is what a diagnostic is about: parsers differ in where they notice it."""
+def _about(snapshot: Snapshot, problem: Problem, errors: list[Problem]) -> Problem | None:
+    """The error of syntax that a diagnostic is about. Another server's may be noticed a line or two away.
+
+    Only one that speaks of syntax: a type error beside an open bracket is not gone when the bracket is closed.
+    """
+    exact = next((each for each in errors if each.start == problem.start and each.message == problem.message), None)
+    if exact is not None or problem.ours:
+        return exact
+    if not _SYNTAX.search(problem.message) and not _SYNTAX_CODE.fullmatch(problem.code):
+        return None
     lines = snapshot.lines
-    return abs(lines.position(problem.start).line - lines.position(error.start).line) <= 2
+    line = lines.position(problem.start).line
+    near = [each for each in errors if abs(lines.position(each.start).line - line) <= NEAR_LINES]
+    return min(near, key=lambda each: abs(each.start - problem.start), default=None)
 
 
-async def _python(checker: Checker, before: Snapshot, now: Snapshot, problem: Problem, how: list[str]) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The text before, and its errors of syntax, in which nothing else can be seen."""
+
+    snapshot: Snapshot
+    errors: list[Problem]
+
+
+async def _python(
+    checker: Checker, now: Snapshot, shift: Shift, problem: Problem, how: list[str], known: _Known
+) -> Verdict:
     if not how:
         return refused("It does not parse as a whole.")
-    names_before = Counter(name for _, _, name in await checker.names(before, "undefined"))
-    names_now = Counter(name for _, _, name in await checker.undefined_in(now))
-    if fresh := names_now - names_before:
-        return refused(f"`{next(iter(fresh))}` would not be defined.")
-    by_ruff_before, by_ruff_now = await checker.by_ruff(before), await checker.ruff_in(now)
-    new = Counter(each.code for each in by_ruff_now) - Counter(each.code for each in by_ruff_before)
-    for code in _UNNECESSARY_RISK:
-        new.pop(code, None)
+    if known.errors:  # nothing else was seen before, so that nothing can be called new but a name
+        names = await checker.undefined_in(now)
+        words = set(_WORD.findall(known.snapshot.text))
+        if fresh := next((name for _, _, name in names if name not in words), ""):
+            return refused(f"`{fresh}` would not be defined.")
+        return Verdict("checked" if MENDED in how else "unchecked", tuple(how))
+    before = known.snapshot
+    names_before, names_now = _names(await checker.names(before, "undefined")), _names(await checker.undefined_in(now))
+    if fresh := shift.fresh(names_before, names_now, _words):
+        return refused(f"`{fresh[0].message}` would not be defined.")
+    ruff_before, ruff_now = await checker.by_ruff(before), await checker.ruff_in(now)
+    new = [each for each in shift.fresh(ruff_before, ruff_now, _code) if each.code not in _UNNECESSARY_RISK]
     if new:
-        code = next(iter(new))
-        message = next(each.message for each in by_ruff_now if each.code == code)
-        return refused(f"ruff would find {code}: {message}")
-    wrong = await checker.attributes_in(now)
-    wrong_before = await checker.attributes_in(before)
-    if len(wrong) > len(wrong_before):
-        return refused(wrong[0].message)
+        return refused(f"ruff would find {new[0].code}: {new[0].message}")
+    jedi_before, jedi_now = await checker.by_jedi_in(before), await checker.by_jedi_in(now)
+    if fresh := shift.fresh(jedi_before, jedi_now, _words):
+        return refused(fresh[0].message)
     how.append("nothing new is wrong")
-    if MENDED in how:
-        return Verdict("checked", tuple(how))
-    gone = _gone(problem, names_before, names_now, by_ruff_before, by_ruff_now, wrong_before, wrong)
+    gone = _gone(problem, shift, _Seen(names_before, names_now), _Seen(ruff_before, ruff_now),
+                 _Seen(jedi_before, jedi_now))  # fmt: skip
     if gone is False:
         return refused("The diagnostic would still be there.")
     return Verdict("checked", (gone, *how)) if gone else Verdict("unchecked", tuple(how))
 
 
-def _gone(
-    problem: Problem, names_before: Counter[str], names_now: Counter[str], ruff_before: list[Problem],
-    ruff_now: list[Problem], wrong_before: list[Problem], wrong_now: list[Problem],
-) -> str | Literal[False] | None:  # fmt: skip
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one check finds, before and after."""
+
+    before: list[Problem]
+    now: list[Problem]
+
+
+def _gone(problem: Problem, shift: Shift, names: _Seen, ruff: _Seen, jedi: _Seen) -> str | Literal[False] | None:
     """How it is known that the diagnostic is gone; False when it is there; None when nothing here can see it."""
     meaning = meaning_of(problem.message, problem.code)
-    codes_before, codes_now = (Counter(each.code for each in found) for found in (ruff_before, ruff_now))
-    if problem.code in codes_before:
-        fewer = codes_now[problem.code] < codes_before[problem.code]
-        return f"ruff no longer finds {problem.code}" if fewer else False
-    if meaning is not None and meaning.kind == "undefined" and names_before[meaning.name]:
-        fewer = names_now[meaning.name] < names_before[meaning.name]
-        return f"`{meaning.name}` is defined or gone" if fewer else False
-    if meaning is not None and meaning.kind == "attribute" and _seen(meaning, wrong_before):
-        return "jedi knows every attribute" if not _seen(meaning, wrong_now) else False
+    same = [each for each in ruff.before if each.code == problem.code and each.start == problem.start]
+    same = same or [each for each in ruff.before if each.code == problem.code and _overlap(each, problem)]
+    if same:
+        left = shift.left(ruff.before, ruff.now, same[0], _code)
+        return False if left else f"ruff no longer finds {problem.code}"
+    if meaning is not None and meaning.kind == "undefined":
+        told = [each for each in names.before if each.message == meaning.name]
+        here = next((each for each in told if _overlap(each, problem)), None)
+        if here is not None:
+            left = shift.left(names.before, names.now, here, _words)
+            return False if left else f"`{meaning.name}` is defined or gone"
+    told = [each for each in jedi.before if _overlap(each, problem) and _alike(each, problem, meaning)]
+    if told:
+        return False if shift.left(jedi.before, jedi.now, told[0], _words) else _SOUND[told[0].code]
     return None
 
 
-def _seen(meaning: Meaning, wrong: list[Problem]) -> bool:
-    return any(f"`{meaning.name}`" in each.message for each in wrong)
+_SOUND = {
+    "attribute": "jedi knows the attribute", "call-keyword": "jedi knows the parameter",
+    "call-arguments": "the arguments fit what is called",
+}  # fmt: skip
+
+
+def _alike(found: Problem, problem: Problem, meaning: Meaning | None) -> bool:
+    """Whether what jedi found says what a diagnostic says."""
+    if found.message == problem.message:
+        return True
+    if found.code == "call-arguments":
+        return _ARGUMENTS.search(problem.message) is not None
+    kind = "attribute" if found.code == "attribute" else "keyword"
+    return meaning is not None and meaning.kind == kind and f"`{meaning.name}`" in found.message
+
+
+def _overlap(one: Problem, other: Problem) -> bool:
+    return one.start <= max(other.end, other.start) and other.start <= one.end
+
+
+def _names(found: list[tuple[int, int, str]]) -> list[Problem]:
+    return [Problem(start, end, name) for start, end, name in found]
+
+
+def _words(problem: Problem) -> str:
+    return problem.message
+
+
+def _code(problem: Problem) -> str:
+    return problem.code

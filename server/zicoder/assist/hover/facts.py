@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from zicoder.assist.actions.action import Index
-from zicoder.assist.markdown import code_span, fenced
+from zicoder.assist.markdown import code_span, docs_markdown, fenced
+from zicoder.context.outline import doc_line
 from zicoder.text import Snapshot
 
 if TYPE_CHECKING:  # LanceDB takes a second to import
@@ -25,6 +26,9 @@ DEADLINE_S = 0.04
 MOST_USES = 50
 NEAREST = 3
 MAX_LINES = 12
+LONGEST_LINE = 200
+LONGEST_WORD = 200
+"""Characters; a file of one line may be one word."""
 _SHORT = re.compile(r"\w{1,2}")
 _ECMASCRIPT = frozenset(("javascript", "javascriptreact", "typescript", "typescriptreact"))
 
@@ -37,17 +41,21 @@ class Facts:
     plain_declaration: str = ""
     uses: str = ""
     plain_uses: str = ""
+    defined: tuple[Hit, ...] = ()
+    """Where the project defines the name, the own file first."""
 
 
 def word_at(snapshot: Snapshot, offset: int) -> tuple[int, int]:
-    """The identifier that touches an offset; an empty range where there is none."""
+    """The identifier that touches an offset; an empty range where there is none, or one too long to be a name."""
     text = snapshot.text
     start = end = offset
-    while start > 0 and (text[start - 1].isalnum() or text[start - 1] == "_"):
+    first, last = max(0, offset - LONGEST_WORD), min(len(text), offset + LONGEST_WORD)
+    while start > first and (text[start - 1].isalnum() or text[start - 1] == "_"):
         start -= 1
-    while end < len(text) and (text[end].isalnum() or text[end] == "_"):
+    while end < last and (text[end].isalnum() or text[end] == "_"):
         end += 1
-    return (offset, offset) if start < end and text[start].isdigit() else (start, end)
+    nothing = start == end or end - start > LONGEST_WORD or text[start].isdigit()
+    return (offset, offset) if nothing else (start, end)
 
 
 async def facts_of(name: str, *, index: Index, language: str, own: str, seconds: float = DEADLINE_S) -> Facts:
@@ -63,7 +71,7 @@ async def facts_of(name: str, *, index: Index, language: str, own: str, seconds:
     shown = sorted(defined, key=lambda hit: (hit.path != own, hit.path, hit.start))
     others = [hit for hit in used if _akin(hit.language, language) and not any(_same(hit, each) for each in defined)]
     uses = _uses(others, own) if len(defined) == 1 else ("", "")
-    return Facts(_declared(shown), "\n".join(_heads(shown)), *uses)
+    return Facts(_declared(shown), "\n".join(_heads(shown)), *uses, tuple(shown))
 
 
 def _akin(one: str, other: str) -> bool:
@@ -75,11 +83,15 @@ def _same(one: Hit, other: Hit) -> bool:
 
 
 def _heads(defined: Sequence[Hit]) -> list[str]:
-    return [f"{_head(hit)}\nDefined in {_place(hit)}" for hit in defined[:NEAREST]]
+    told = ((_head(hit), doc_line(hit.text), f"Defined in {_place(hit)}") for hit in defined[:NEAREST])
+    return ["\n".join(filter(None, each)) for each in told]
 
 
 def _declared(defined: Sequence[Hit]) -> str:
-    parts = [f"{fenced(_head(hit), hit.language)}\n\nDefined in {code_span(_place(hit))}" for hit in defined[:NEAREST]]
+    parts: list[str] = []
+    for hit in defined[:NEAREST]:
+        doc = docs_markdown(doc_line(hit.text))
+        parts += filter(None, (fenced(_head(hit), hit.language), doc, f"Defined in {code_span(_place(hit))}"))
     more = len(defined) - NEAREST
     return "\n\n".join([*parts, *([f"and in {more} more places"] if more > 0 else [])])
 
@@ -87,7 +99,7 @@ def _declared(defined: Sequence[Hit]) -> str:
 def _head(hit: Hit) -> str:
     if hit.signature:
         return hit.signature
-    return "\n".join(hit.text.splitlines()[:MAX_LINES])
+    return "\n".join(line[:LONGEST_LINE] for line in hit.text.split("\n", MAX_LINES)[:MAX_LINES])
 
 
 def _place(hit: Hit) -> str:

@@ -28,7 +28,8 @@ LONGEST = 80
 """Characters of a range; a grammar gives up over whole functions, and a screen full of red helps nobody."""
 
 _PARTNERS = {")": "(", "]": "[", "}": "{"}
-_CLOSES = {opening: closing for closing, opening in _PARTNERS.items()}
+_OPENS = {"(": "(", "[": "[", "{": "{", "${": "{", "#{": "{", "\\(": "("}
+"""Tokens that open a bracket, those within strings too."""
 _ONLY_BRACKETS = frozenset(("c", "cpp", "css", "jsonc", "php", "scala", "scss", "swift", "yaml"))
 """Languages whose grammars do not know all that is in use: macros, hacks for old browsers, commas before a bracket."""
 _NOTHING = frozenset(("html", "kotlin", "markdown", "shellscript", "sql"))
@@ -94,7 +95,7 @@ class _Leaves:
                 pending += reversed(node.children)
             elif node.end_byte > node.start_byte:
                 before = node.end_byte
-                if node.type in _PARTNERS or node.type in _CLOSES:
+                if node.type in _PARTNERS or node.type in _OPENS:
                     self.brackets.append(node)
 
 
@@ -104,12 +105,12 @@ def _brackets(leaves: _Leaves) -> Iterator[_Place]:
     for node in leaves.brackets:
         if node.is_missing:
             continue
-        if node.type in _CLOSES:
+        if node.type in _OPENS:
             opened.append(node)
-        elif opened and opened[-1].type == _PARTNERS[node.type]:
+        elif opened and _OPENS[opened[-1].type] == _PARTNERS[node.type]:
             opened.pop()
-        elif any(each.type == _PARTNERS[node.type] for each in opened):
-            while (last := opened.pop()).type != _PARTNERS[node.type]:
+        elif any(_OPENS[each.type] == _PARTNERS[node.type] for each in opened):
+            while _OPENS[(last := opened.pop()).type] != _PARTNERS[node.type]:
                 yield _Place(last.start_byte, last.end_byte, f"`{last.type}` is never closed.")
         else:
             yield _Place(node.start_byte, node.end_byte, f"`{node.type}` closes nothing.")

@@ -78,7 +78,7 @@ async def lines(name: str, *, index: Project | None = None, root: Path | None = 
     found = await candidates(
         name, index=index, root=root, own=root / own if root else None, installed=installed or Installed()
     )
-    return [each.line for each in found]
+    return [each.line for each in found.imports]
 
 
 async def test_the_standard_library() -> None:

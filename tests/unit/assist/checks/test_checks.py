@@ -39,6 +39,7 @@ def shown(snapshot: Snapshot, problems: list[Problem]) -> list[tuple[str, str]]:
     [
         ("javascript", "function f(a { return [1, 2; }\n", [("(", "`(` is never closed.")]),
         ("typescript", "const a = 3 4;\n", [("4", "Unexpected `4`.")]),
+        ("typescript", "f(`${a}`); f(1 2);\n", [("2", "Unexpected `2`.")]),
         ("java", "class A { void f() { int x = 3 } }", [("3", "Expected `;` here.")]),
         ("rust", "fn f() {}\n}\n", [("}", "`}` closes nothing.")]),
         ("json", '{"é": [1, 2}', [("[", "`[` is never closed.")]),

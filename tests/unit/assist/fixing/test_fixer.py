@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.marked import cut
@@ -15,6 +17,7 @@ from zicoder.assist.checks.ruff import Ruff, find_ruff
 from zicoder.assist.fixing.fixer import Fixed, Fixer, region_around
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.assist.problem import Problem
+from zicoder.events import ignore_progress
 from zicoder.text import Snapshot, apply_edits
 
 RUFF = find_ruff("auto", "", None, lambda _, __: None)
@@ -57,7 +60,7 @@ def fix(inspector: Inspector, jedi: JediBridge, tmp_path: Path):
         (offer,) = await fixer.actions(asked)
         assert offer.make
         assert not offer.preferred
-        change = await offer.make()
+        change = await offer.make(ignore_progress)
         fixed = await fixer.fix(asked, problem)
         offers = await fixer.actions(asked)
         assert [each.preferred for each in offers] == ([] if fixed is None else [fixed.verdict.state == "checked"])
@@ -153,3 +156,64 @@ def test_the_region_is_the_definition_around() -> None:
     for text in ("", "\n", "x", "(\n" * 500, "    " * 3000):
         region = region_around(Snapshot("u", text), Problem(len(text), len(text), "m"))
         assert text[region.start : region.end] == region.text
+
+
+async def test_an_error_that_only_moved_is_not_gone(fix) -> None:
+    _, fixed, _ = await fix(
+        "def f(number):\n    a = ‸nmber\n    b = nmber\n    return a + b\n", '"nmber" is not defined',
+        fence("def f(number):\n    b = nmber\n    a = nmber\n    return a + b"),
+        fence("def f(number):\n    a = nmber + 0\n    b = number\n    return a + b"),
+    )  # fmt: skip
+    assert fixed is None
+
+
+async def test_a_type_error_beside_an_open_bracket_is_not_gone_with_the_bracket(fix) -> None:
+    text, fixed, _ = await fix(
+        "x: int = ‸'a'\ny = (1\n", 'Type "str" is not assignable to declared type "int"',
+        fence("x: int = 'a'\ny = (1)"),
+    )  # fmt: skip
+    assert text
+    assert fixed.verdict.state == "unchecked"
+
+
+async def test_a_call_that_does_not_fit_is_looked_at_again(fix) -> None:
+    text, fixed, _ = await fix(
+        "def paint(colour):\n    return colour\n\n\n‸paint()\n", 'Argument missing for parameter "colour"',
+        *(fence(f"def paint(colour):\n    return colour\n\n\npaint({each}='red')") for each in ("color", "colour")),
+    )  # fmt: skip
+    assert text.endswith("paint(colour='red')\n")
+    assert fixed.verdict.how[0] == "the arguments fit what is called"
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "told"),
+    [
+        (("mended", "tests/test_a.py"), "checked", "the tests that failed pass: tests/test_a.py"),
+        (("pass", "tests/test_a.py"), "unchecked", "the tests of it pass: tests/test_a.py"),
+        (None, "unchecked", ""),
+        (("broken", "tests/test_a.py"), None, ""),
+    ],
+)
+async def test_tests_have_a_say_where_they_may_run(
+    inspector: Inspector, jedi: JediBridge, said: Any, state: str | None, told: str
+) -> None:
+    asked: list[str] = []
+
+    async def say(after: str) -> Any:
+        asked.append(after)
+        return said
+
+    @asynccontextmanager
+    async def tests(snapshot: Snapshot, offset: int) -> AsyncGenerator[Any]:
+        yield say
+
+    checker = Checker(inspector, ruff=lambda: None, jedi=lambda: jedi, patience=60)
+    fixer = Fixer(
+        checker, ask=Model(fence("def f():\n    return 2")), index=lambda: None, samples=lambda: 1, tests=tests
+    )
+    snapshot, offset = cut("def f():\n    return ‸1\n")
+    problem = Problem(offset, offset + 1, "This should be two", "mad")
+    fixed = await fixer.fix(Asked(snapshot=snapshot, start=offset, end=offset, problems=(problem,)), problem)
+    assert asked == ["def f():\n    return 2\n"]
+    assert (fixed.verdict.state if fixed else None) == state
+    assert fixed is None or told == "" or told in fixed.verdict.how

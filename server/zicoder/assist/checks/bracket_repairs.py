@@ -1,0 +1,180 @@
+"""Where a bracket that is missing may belong, and which one may be too many.
+
+Layout speaks: a bracket that closes on a line of its own stands under the line that opened it, and one that closes on a
+line of code mostly stands at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from zicoder.assist.checks.repair import Repair
+from zicoder.text import LineIndex
+
+if TYPE_CHECKING:
+    from zicoder.index.chunking.tokens import Token
+
+__all__ = ["bracket_repairs"]
+
+MOST_PLACES = 60
+LIKELY = 3
+"""A cost above this is that of a place in the middle of a line."""
+_PARTNERS = {")": "(", "]": "[", "}": "{"}
+_CLOSES = {"(": ")", "[": "]", "{": "}", "${": "}"}
+_BEHIND = frozenset((":", ";", ",", "{", "=>"))
+"""What may follow a closing bracket at the end of a line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Fault:
+    """A bracket that is open too long: the number of its token, and of the token before which it should have closed."""
+
+    opened: int
+    until: int
+    closer: int | None = None
+    """The token that closes something else instead, or nothing."""
+
+
+def bracket_repairs(text: str, tokens: list[Token]) -> Iterator[Repair]:
+    """Ways to balance the first brackets that are not."""
+    lines = LineIndex(text)
+    fault, surplus = _fault(tokens, lines)
+    if fault is not None:
+        yield from _closings(text, tokens, lines, fault)
+    if surplus is not None:
+        token = tokens[surplus]
+        yield Repair(token.start, token.end, "", f"Remove `{token.text}`", 1)
+        yield from _others_to_remove(tokens, lines, surplus)
+        yield from _doubled(tokens, lines, surplus)
+
+
+def _others_to_remove(tokens: list[Token], lines: LineIndex, surplus: int) -> Iterator[Repair]:
+    line = lines.position(tokens[surplus].start).line
+    for token in tokens[max(0, surplus - 20) : surplus]:
+        if token.kind == tokens[surplus].kind and lines.position(token.start).line >= line - 1:
+            yield Repair(token.start, token.end, "", f"Remove `{token.text}`", 2)
+
+
+def _doubled(tokens: list[Token], lines: LineIndex, surplus: int) -> Iterator[Repair]:
+    """A bracket behind its like that ends a block of another line: what it leaves over shows only much later."""
+    opened: list[int] = []
+    for number, token in enumerate(tokens[:surplus]):
+        if token.kind in _CLOSES:
+            opened.append(number)
+        elif token.kind in _PARTNERS and opened:
+            start = opened.pop()
+            if token.kind != tokens[surplus].kind or tokens[number - 1].kind != token.kind:
+                continue
+            line, opening = (lines.position(tokens[each].start).line for each in (number, start))
+            if tokens[number - 1].end == token.start and _indent(lines, opening) < _indent(lines, line):
+                yield Repair(token.start, token.end, "", f"Remove `{token.text}` of line {line + 1}", -2)
+                return
+
+
+def _fault(tokens: list[Token], lines: LineIndex) -> tuple[_Fault | None, int | None]:
+    """The first bracket that is open too long, and the first that closes nothing."""
+    opened: list[int] = []
+    askew: tuple[int, int] | None = None
+    for number, token in enumerate(tokens):
+        if token.kind in _CLOSES:
+            opened.append(number)
+        elif token.kind in _PARTNERS:
+            if not opened:
+                return (_Fault(askew[0], askew[1], askew[1]) if askew else None), number
+            if _CLOSES[tokens[opened[-1]].kind] != token.kind:
+                return _Fault(opened[-1], number, number), number
+            start = opened.pop()
+            if askew is None and _stands_askew(tokens, lines, start, number):
+                askew = start, number
+    if not opened:
+        return None, None
+    first = opened[-1]
+    if askew is not None and askew[0] > first:
+        return _Fault(askew[0], askew[1], askew[1]), None
+    return _Fault(first, _statement_end(tokens, lines, first)), None
+
+
+def _stands_askew(tokens: list[Token], lines: LineIndex, start: int, end: int) -> bool:
+    """Whether a bracket closes at the head of a line that is indented otherwise than the one that opened it."""
+    line, opening = (lines.position(tokens[each].start).line for each in (end, start))
+    at_head = end == 0 or lines.position(tokens[end - 1].start).line < line
+    return at_head and line != opening and _indent(lines, line) != _indent(lines, opening)
+
+
+def _statement_end(tokens: list[Token], lines: LineIndex, opened: int) -> int:
+    """The first token of the next line that is indented no deeper than the one that opened the bracket."""
+    opening = lines.position(tokens[opened].start).line
+    indent = _indent(lines, opening)
+    before = opening
+    for number in range(opened + 1, len(tokens)):
+        line = lines.position(tokens[number].start).line
+        if line > before and _indent(lines, line) <= indent and tokens[number].kind not in _PARTNERS:
+            return number
+        before = line
+    return len(tokens)
+
+
+def _closings(text: str, tokens: list[Token], lines: LineIndex, fault: _Fault) -> Iterator[Repair]:
+    opener = tokens[fault.opened]
+    closing = _CLOSES[opener.kind]
+    title = f"Close `{opener.kind}` of line {lines.position(opener.start).line + 1}"
+    opening = lines.position(opener.start).line
+    indent = _indent(lines, opening)
+    if fault.closer is not None and tokens[fault.closer].kind != closing:
+        wrong = tokens[fault.closer]
+        yield Repair(wrong.start, wrong.end, closing, f"Change `{wrong.text}` to `{closing}`", 4)
+    last_line = lines.position(tokens[fault.until].start).line if fault.until < len(tokens) else len(lines) - 1
+    yield from _blank_lines(lines, closing, title, opening, last_line, indent)
+    own_line = any(lines.position(token.start).line > opening for token in tokens[fault.opened + 1 : fault.opened + 2])
+    places = range(fault.opened, min(fault.until, fault.opened + MOST_PLACES))
+    for number in places:
+        token = tokens[number]
+        following = tokens[number + 1] if number + 1 < len(tokens) else None
+        line = lines.position(token.end).line
+        cost = _cost(tokens, lines, number, line, following)
+        if cost is None:
+            continue
+        if cost > LIKELY and number + 1 == fault.until and fault.closer is not None:
+            cost -= 1
+        if following is not None and following.start == token.end and following.kind in (".", "("):
+            cost += 1
+        yield Repair(token.end, token.end, closing, title, cost + (2 if own_line else 0))
+        ends = following is None or lines.position(following.start).line > line
+        if own_line and ends and (following is None or _indent(lines, lines.position(following.start).line) <= indent):
+            newline = "\r\n" if "\r\n" in text else "\n"
+            at = lines.content_end(line)
+            yield Repair(at, at, newline + " " * indent + closing, title, 2)
+
+
+def _cost(tokens: list[Token], lines: LineIndex, number: int, line: int, following: Token | None) -> int | None:
+    """How unusual it is that a bracket closes behind this token. None: it never does."""
+    token = tokens[number]
+    if token.kind in (",", "=", ".", "operator") or token.kind == "comment":
+        return None
+    if following is None or lines.position(following.start).line > line:
+        return 1
+    rest = number + 2
+    last = rest >= len(tokens) or lines.position(tokens[rest].start).line > line
+    if following.kind in _BEHIND and (last or tokens[rest].kind == "comment"):
+        return 1
+    return 4
+
+
+def _blank_lines(lines: LineIndex, closing: str, title: str, opening: int, last: int, indent: int) -> Iterator[Repair]:
+    """A line with nothing but indentation is where a bracket was, or is about to be typed."""
+    for line in range(opening + 1, min(last + 1, opening + 200, len(lines))):
+        start, end = lines.start(line), lines.content_end(line)
+        content = lines.line(line)
+        if not content.strip():
+            fits = len(content) == indent
+            yield Repair(end, end, closing, title, 0 if fits and indent else 1 if fits else 4)
+        elif len(content) - len(content.lstrip()) == indent and content.lstrip()[:1] in (",", ";", ")", "]", "}"):
+            at = start + indent
+            yield Repair(at, at, closing, title, 0)
+
+
+def _indent(lines: LineIndex, line: int) -> int:
+    content = lines.line(line)
+    return len(content) - len(content.lstrip())
