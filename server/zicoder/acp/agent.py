@@ -20,6 +20,7 @@ from acp import PROTOCOL_VERSION, Agent, Client, RequestError, run_agent
 from acp.schema import (
     AgentCapabilities,
     ClientCapabilities,
+    CloseSessionResponse,
     Implementation,
     InitializeResponse,
     ListSessionsResponse,
@@ -27,9 +28,12 @@ from acp.schema import (
     NewSessionResponse,
     PromptCapabilities,
     PromptResponse,
+    ResumeSessionResponse,
     SessionCapabilities,
+    SessionCloseCapabilities,
     SessionInfo,
     SessionListCapabilities,
+    SessionResumeCapabilities,
 )
 
 import zicoder
@@ -87,7 +91,9 @@ class ZiAgent:
             agent_capabilities=AgentCapabilities(
                 load_session=True,
                 prompt_capabilities=PromptCapabilities(image=False, audio=False, embedded_context=True),
-                session_capabilities=SessionCapabilities(list=SessionListCapabilities()),
+                session_capabilities=SessionCapabilities(
+                    list=SessionListCapabilities(), resume=SessionResumeCapabilities(), close=SessionCloseCapabilities()
+                ),
             ),
             agent_info=Implementation(name="zi", title="Zi Coder", version=zicoder.__version__),
             auth_methods=[],
@@ -104,19 +110,23 @@ class ZiAgent:
     @_sentences
     async def load_session(self, cwd: str, session_id: str, **_: Any) -> LoadSessionResponse:
         """Go on with a conversation of the project: everything that was said is told again."""
-        root = await asyncio.to_thread(_folder, cwd)
-        if session_id in self._talks:
-            talk = self._talks[session_id]
-            await talk.replay()
-        else:
-            talk = self._talk(session_id, root)
-            try:
-                await talk.replay()
-            except ZiError:
-                await self._talks.pop(session_id).close()
-                raise
-        self._announce(talk)
+        talk = await self._reopened(cwd, session_id, replay=True)
         return LoadSessionResponse(modes=talk.modes)
+
+    @_sentences
+    async def resume_session(self, cwd: str, session_id: str, **_: Any) -> ResumeSessionResponse:
+        """Go on with a conversation of the project that the client still shows: nothing is told again."""
+        talk = await self._reopened(cwd, session_id, replay=False)
+        return ResumeSessionResponse(modes=talk.modes)
+
+    @_sentences
+    async def close_session(self, session_id: str, **_: Any) -> CloseSessionResponse:
+        """Stop what runs in a session, and let go of it. Its conversation stays."""
+        talk = self._found(session_id)
+        await talk.stop()
+        if self._talks.pop(session_id, None) is talk:
+            await talk.close()
+        return CloseSessionResponse()
 
     @_sentences
     async def list_sessions(self, cwd: str | None = None, **_: Any) -> ListSessionsResponse:
@@ -165,6 +175,19 @@ class ZiAgent:
         self._talks[identity] = talk
         return talk
 
+    async def _reopened(self, cwd: str, session_id: str, *, replay: bool) -> Talk:
+        root = await asyncio.to_thread(_folder, cwd)
+        is_new = session_id not in self._talks
+        talk = self._talk(session_id, root) if is_new else self._talks[session_id]
+        try:
+            await talk.reopen(replay=replay)
+        except ZiError:
+            if is_new:
+                await self._talks.pop(session_id).close()
+            raise
+        self._announce(talk)
+        return talk
+
     def _announce(self, talk: Talk) -> None:
         """Tell the commands, once the client has the answer that names the session."""
         job = asyncio.create_task(talk.announce())
@@ -195,6 +218,7 @@ def serve() -> None:
 async def _serve(reader: BinaryIO, writer: BinaryIO) -> None:
     agent = ZiAgent()
     try:
-        await run_agent(cast("Agent", agent), Pipe(reader, writer))
+        # The SDK still counts `session/close` and `session/resume` as unstable; the protocol does not.
+        await run_agent(cast("Agent", agent), Pipe(reader, writer), use_unstable_protocol=True)
     finally:
         await agent.close()

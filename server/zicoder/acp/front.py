@@ -16,7 +16,7 @@ from acp import Client
 from acp.schema import AllowedOutcome, PermissionOption, ToolCallUpdate
 
 from zicoder.acp.updates import Updates
-from zicoder.agents.edits.disk import apply_on_disk
+from zicoder.agents.edits.disk import applied_on_disk
 from zicoder.agents.front import Answer, Applied, Question
 from zicoder.errors import SettingsError
 from zicoder.proposal import Proposal
@@ -69,7 +69,7 @@ class AcpFront:
             reason = f"`{unsaved}` has changes in the editor that are not saved; nothing was changed. Save it first."
             applied = Applied(ok=False, reason=reason)
         else:
-            applied = await asyncio.to_thread(apply_on_disk, proposal, self._root)
+            applied = await applied_on_disk(proposal, self._root)
         await self._updates.answered(call.tool_call_id, ok=applied.ok)
         return applied
 

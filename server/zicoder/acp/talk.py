@@ -13,6 +13,7 @@ from acp.helpers import update_agent_message_text, update_available_commands, up
 from acp.schema import (
     AvailableCommand,
     AvailableCommandInput,
+    SessionInfoUpdate,
     SessionMode,
     SessionModeState,
     UnstructuredCommandInput,
@@ -21,6 +22,7 @@ from acp.schema import (
 from zicoder.acp.front import AcpFront
 from zicoder.acp.prompt import Attached, Written, in_role, written
 from zicoder.acp.updates import Updates
+from zicoder.agents.conversation import UNTITLED
 from zicoder.commands.complete import read_document
 from zicoder.commands.dispatch import commands_of, dispatched
 from zicoder.commands.registry import Invocation
@@ -53,6 +55,8 @@ class Talk:
         self._updates = Updates(self._send, root)
         self.session = Session(workspace, AcpFront(client, identity, self._updates, root, reads=reads))
         self._conversation = identity
+        self._title = ""
+        """As the client knows it."""
         self._mode: RoleName = "chat"
         self._job: asyncio.Task[None] | None = None
         self._stopping = False
@@ -77,12 +81,13 @@ class Talk:
         told = [_told(command.name, command.title, command.usage) for command in commands]
         await self._send(update_available_commands(told))
 
-    async def replay(self) -> None:
-        """Tell the client what was said before. Raises InputError where there is no such conversation."""
+    async def reopen(self, *, replay: bool) -> None:
+        """Go on with what was said before, and tell it anew. Raises InputError where there is no such conversation."""
         found = await asyncio.to_thread(self.session.conversations.read, self.identity)
         if found.id != self.identity:
             raise InputError(f"There is no conversation {self.identity[:60]!r}.")
-        for turn in found.turns:
+        self._title = found.title
+        for turn in found.turns if replay else ():
             make = update_user_message_text if turn.role == "user" else update_agent_message_text
             await self._send(make(turn.text))
 
@@ -101,13 +106,21 @@ class Talk:
         finally:
             self._job = None
             await self._updates.close()
-        return "end_turn"
+        await self._retitle()
+        # What was being written when the cancel came was written to its end.
+        return "cancelled" if self._stopping else "end_turn"
 
     def cancel(self) -> None:
         """Stop what runs: the model and every tool."""
         if self._job is not None:
             self._stopping = True
             self._job.cancel()
+
+    async def stop(self) -> None:
+        """As `cancel`, and wait until it has stopped."""
+        self.cancel()
+        if self._job is not None:
+            await asyncio.wait([self._job])
 
     async def close(self) -> None:
         """Close the session's connections. What runs was stopped with the client's connection."""
@@ -121,6 +134,14 @@ class Talk:
                 await self._updates.show(event)
                 if isinstance(event, Finished) and (conversation := event.data.get("conversation")):
                     self._conversation = str(conversation)
+
+    async def _retitle(self) -> None:
+        """Tell the title of the conversation, once there is one."""
+        with contextlib.suppress(InputError):  # nothing was said in it yet
+            found = await asyncio.to_thread(self.session.conversations.read, self._conversation)
+            if found.title not in (UNTITLED, self._title):
+                self._title = found.title
+                await self._send(SessionInfoUpdate(session_update="session_info_update", title=found.title))
 
     def _invocation(self, message: Written) -> Invocation:
         """The call; the first attached lines are the selection. Blocking."""

@@ -21,11 +21,23 @@ from acp.helpers import (
     update_agent_thought_text,
     update_tool_call,
 )
-from acp.schema import ToolCallLocation, ToolCallUpdate, ToolKind
+from acp.schema import Cost, ToolCallLocation, ToolCallUpdate, ToolKind, UsageUpdate
 
 from zicoder.acp.prompt import fenced
 from zicoder.agents.front import Question
-from zicoder.events import Delta, Event, Failed, Finished, Notice, Progress, Proposed, ToolEnded, ToolStarted
+from zicoder.events import (
+    Delta,
+    Event,
+    Failed,
+    Finished,
+    Notice,
+    Progress,
+    Proposed,
+    Sent,
+    ToolEnded,
+    ToolStarted,
+    Used,
+)
 from zicoder.proposal import FileEdit, Proposal
 
 __all__ = ["Updates"]
@@ -65,6 +77,10 @@ class Updates:
         self._doing = ""
         """The title of the progress that was told last."""
         self._shown: list[tuple[Proposal, ToolCallUpdate]] = []
+        self._cost = 0.0
+        """US dollars in this session, as far as prices are known."""
+        self._window = (0, 0)
+        """Tokens of the last question to a model, and of its window."""
 
     async def show(self, event: Event) -> None:
         """Show an event."""
@@ -80,6 +96,8 @@ class Updates:
                 await self._start(_Call(f"{self._prompt}-{identity}", tool, summary), "in_progress")
             case ToolEnded(id=identity, ok=ok, summary=summary):
                 await self.ended(f"{self._prompt}-{identity}", ok=ok, text=summary)
+            case Sent() | Used():
+                await self._count(event)
             case Proposed(proposal=proposal):
                 await self.proposed(proposal)
             case Finished(text=text, data=data):
@@ -139,6 +157,15 @@ class Updates:
             await self.ended(identity, ok=False)
         self._said, self._doing, self._shown = "", "", []
         self._prompt += 1
+
+    async def _count(self, event: Sent | Used) -> None:
+        if isinstance(event, Sent):
+            self._window = (event.tokens, event.window)
+        else:
+            self._cost += event.cost or 0.0
+        used, size = self._window
+        paid = Cost(amount=self._cost, currency="USD") if self._cost else None
+        await self._send(UsageUpdate(session_update="usage_update", used=used, size=size, cost=paid))
 
     def _open(self, tools: Sequence[str], summary: str = "") -> _Call | None:
         """The call of one of these tools that began last and that the model made."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from zicoder.acp.updates import LONGEST_SHOWN, Updates
 from zicoder.agents.front import Question
-from zicoder.events import Delta, Event, Failed, Finished, Notice, Proposed, ToolEnded, ToolStarted
+from zicoder.events import Delta, Event, Failed, Finished, Notice, Proposed, Sent, ToolEnded, ToolStarted, Used
 from zicoder.proposal import FileEdit, Proposal
 
 ROOT = Path("/shop").absolute()
@@ -77,3 +77,11 @@ async def test_a_proposal_is_shown_once_with_both_texts_or_a_diff() -> None:
     }  # fmt: skip
     assert call.content[1].type == "content"
     assert len(call.content[1].model_dump_json()) < LONGEST_SHOWN
+
+
+async def test_what_was_sent_and_what_it_cost_is_told() -> None:
+    client = Client()
+    await client.show(Sent((), 900, 4096), Used("local:x", 900, 20), Sent((), 1000, 4096), Used("a:b", 1000, 9, 0.25))
+    await client.show(Used("a:c", 1, 1, None), Used("a:b", 1000, 9, 0.25))
+    told = [(each["used"], each["size"], each.get("cost", {}).get("amount")) for each in client.told]
+    assert told == [(900, 4096, None)] * 2 + [(1000, 4096, each) for each in (None, 0.25, 0.25, 0.5)]

@@ -1,6 +1,8 @@
 package dev.zicoder.jetbrains;
 
 import com.intellij.openapi.project.Project;
+import com.intellij.openapi.util.Disposer;
+import com.intellij.openapi.wm.StatusBar;
 import com.intellij.openapi.wm.StatusBarWidget;
 import com.intellij.openapi.wm.StatusBarWidgetFactory;
 import java.awt.Component;
@@ -21,6 +23,21 @@ public final class ZiStatusWidgetFactory implements StatusBarWidgetFactory {
     @Override
     public @NotNull StatusBarWidget createWidget(@NotNull Project project) {
         return new Widget(ZiProject.of(project));
+    }
+
+    @Override
+    public boolean isAvailable(@NotNull Project project) {
+        return true;
+    }
+
+    @Override
+    public boolean canBeEnabledOn(@NotNull StatusBar bar) {
+        return true;
+    }
+
+    @Override
+    public void disposeWidget(@NotNull StatusBarWidget widget) {
+        Disposer.dispose(widget);
     }
 
     private record Widget(ZiProject zi) implements StatusBarWidget, StatusBarWidget.TextPresentation {
