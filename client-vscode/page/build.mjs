@@ -1,4 +1,4 @@
-// Builds the chat page into one file, which lies in the server's package, so that it needs no Node to be installed.
+// Builds each page into one file, which lies in the server's package, so that it needs no Node to be installed.
 // usage: node page/build.mjs [--check]    with --check nothing is written, and a stale page is an error
 
 import fs from "node:fs";
@@ -24,17 +24,20 @@ async function bundled(entry, options) {
   return outputFiles[0].text.trim();
 }
 
-// It stands in strings and patterns only, where this is the same; in HTML it would begin a comment.
-const script = (await bundled("main.ts", { format: "iife" })).replaceAll("<!--", "<\\x21--");
-const style = await bundled("style.css", {});
-if (/<\/(script|style)/i.test(script + style)) {
-  throw new Error("The script would end its own element.");
+/** One page with its script and its style inside. */
+async function page(folder) {
+  // It stands in strings and patterns only, where this is the same; in HTML it would begin a comment.
+  const script = (await bundled(`${folder}main.ts`, { format: "iife" })).replaceAll("<!--", "<\\x21--");
+  const style = await bundled(`${folder}style.css`, {});
+  if (/<\/(script|style)/i.test(script + style)) {
+    throw new Error("The script would end its own element.");
+  }
+  return fs
+    .readFileSync(path.join(here, `${folder}page.html`), "utf8")
+    .replaceAll("\r\n", "\n")
+    .replace("__STYLE__", () => style)
+    .replace("__SCRIPT__", () => script);
 }
-const html = fs
-  .readFileSync(path.join(here, "page.html"), "utf8")
-  .replaceAll("\r\n", "\n")
-  .replace("__STYLE__", () => style)
-  .replace("__SCRIPT__", () => script);
 
 const notice = ["dompurify", "highlight.js", "marked"]
   .map((name) => {
@@ -46,7 +49,12 @@ const notice = ["dompurify", "highlight.js", "marked"]
   .join(`\n${"-".repeat(80)}\n\n`);
 
 let stale = false;
-for (const [name, text] of Object.entries({ "chat.html": html, "NOTICE.txt": `Parts of chat.html:\n\n${notice}` })) {
+const made = {
+  "chat.html": await page(""),
+  "models.html": await page("models/"),
+  "NOTICE.txt": `Parts of chat.html:\n\n${notice}`,
+};
+for (const [name, text] of Object.entries(made)) {
   const file = path.join(target, name);
   if (!process.argv.includes("--check")) {
     fs.mkdirSync(target, { recursive: true });

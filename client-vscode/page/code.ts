@@ -24,6 +24,7 @@ import xml from "highlight.js/lib/languages/xml";
 import yaml from "highlight.js/lib/languages/yaml";
 import DOMPurify from "dompurify";
 import { button, element } from "./element";
+import { inSlices } from "./slices";
 
 const LANGUAGES = {
   bash, c, cpp, csharp, css, diff, go, ini, java, javascript, json, kotlin, php, python, ruby, rust, sql, swift,
@@ -34,9 +35,10 @@ for (const [name, language] of Object.entries(LANGUAGES)) {
 }
 hljs.registerAliases(["toml"], { languageName: "ini" });
 
-/** Longer code is shown without colours: they would take longer than a frame. */
+/** Longer code is shown without colours: they would take longer than a frame. It is filled in while the page lives. */
 const MOST_COLOURED = 20_000;
 const SLICE_LINES = 100;
+const LONGEST_SLICE = 16_000;
 
 export interface CodeActions {
   copy(text: string): void;
@@ -48,26 +50,36 @@ export interface CodeActions {
 export function codeBlock(text: string, info: string, actions: CodeActions): HTMLElement {
   const language = languageOf(info);
   const code = element("code");
-  const lines = text.split("\n");
-  if (lines.length > SLICE_LINES * 2) {
-    code.append(...slices(lines));
+  if (text.length > MOST_COLOURED || text.split("\n").length > SLICE_LINES * 2) {
+    fill(code, text);
   } else if (language && text.length <= MOST_COLOURED) {
     code.append(coloured(text, language));
   } else {
     code.textContent = text;
   }
-  return framed(code, language || info, [
+  return framed(code, language || info, tools(text, language, actions));
+}
+
+function tools(text: string, language: string, actions: CodeActions): HTMLElement[] {
+  return [
     button("Copy", () => { actions.copy(text); }, { "aria-label": `Copy the ${language} code` }),
     button("Insert", () => { actions.insert(text); }, { "aria-label": `Insert the ${language} code at the cursor` }),
     button("Apply as diff", () => { actions.apply(text); }, {
       "aria-label": `Apply as diff: the ${language} code`,
       title: "Show the code as a change of what is selected",
     }),
-  ]);
+  ];
 }
 
-/** Code that is still being written; `text` is where it grows. */
-export function openCodeBlock(info: string): { readonly block: HTMLElement; readonly grow: (more: string) => void } {
+/** Code that is still being written. */
+export interface OpenCode {
+  readonly block: HTMLElement;
+  readonly grow: (more: string) => void;
+  /** The block when all of it is there. */
+  readonly close: (text: string, actions: CodeActions) => HTMLElement;
+}
+
+export function openCodeBlock(info: string): OpenCode {
   const code = element("code");
   let slice = document.createTextNode("");
   let lines = 0;
@@ -87,7 +99,16 @@ export function openCodeBlock(info: string): { readonly block: HTMLElement; read
       slice.appendData(more);
     }
   };
-  return { block: framed(code, languageOf(info) || info, []), grow };
+  const block = framed(code, languageOf(info) || info, []);
+  const close = (text: string, actions: CodeActions): HTMLElement => {
+    if (text.length <= MOST_COLOURED) {
+      return codeBlock(text, info, actions);
+    }
+    // It has no colours to get, and building it again would take as long as it is.
+    block.querySelector(".codebar")?.append(...tools(text, languageOf(info), actions));
+    return block;
+  };
+  return { block, grow, close };
 }
 
 export function coloured(text: string, language: string): DocumentFragment {
@@ -103,12 +124,30 @@ function framed(code: HTMLElement, language: string, buttons: readonly HTMLEleme
   return element("div", { class: "code" }, bar, pre);
 }
 
-function slices(lines: readonly string[]): HTMLElement[] {
-  const made: HTMLElement[] = [];
-  for (let at = 0; at < lines.length; at += SLICE_LINES) {
-    made.push(element("span", { class: "slice" }, lines.slice(at, at + SLICE_LINES).join("\n") + "\n"));
+/** Slices of so many lines, or of so many characters where lines are long. */
+function* slices(text: string): Generator<string> {
+  for (let at = 0; at < text.length;) {
+    let end = at;
+    for (let line = 0; line < SLICE_LINES && end < text.length && end - at < LONGEST_SLICE; line += 1) {
+      const next = text.indexOf("\n", end);
+      end = next < 0 ? text.length : next + 1;
+    }
+    yield text.slice(at, end);
+    at = end;
   }
-  return made;
+}
+
+const filling = new Set<Promise<void>>();
+
+function fill(code: HTMLElement, text: string): void {
+  const done = inSlices(slices(text), (slice) => { code.append(element("span", { class: "slice" }, slice)); });
+  filling.add(done);
+  void done.finally(() => filling.delete(done));
+}
+
+/** When all code stands where it belongs. */
+export async function filled(): Promise<void> {
+  await Promise.all(filling);
 }
 
 function languageOf(info: string): string {

@@ -14,6 +14,8 @@ export interface MarkdownActions extends CodeActions {
 export const LONGEST_BLOCK = 32_000;
 /** Characters after which a text is cut at the next gap between blocks. */
 const PIECE = 4_000;
+/** Lines of a long piece after which the browser may have its turn. */
+const BREATH = 1_000;
 
 const ALLOWED = {
   RETURN_DOM_FRAGMENT: true as const,
@@ -55,12 +57,19 @@ export function rendered(token: Token, actions: MarkdownActions): Node {
   return made;
 }
 
-/** A text in pieces that can be rendered one at a time: a code fence is one, the rest is cut at gaps. */
+/** A text in pieces that can be rendered one at a time: a code fence is one, the rest is cut at gaps. An empty piece
+ *  only says that a longer one takes a while. */
 export function* pieces(text: string): Generator<string> {
   let piece = "";
   let fence = "";
   let gap = false;
-  for (const line of text.split(/(?<=\n)/)) {
+  for (let at = 0, number = 1; at < text.length; number += 1) {
+    const end = text.indexOf("\n", at) + 1 || text.length;
+    const line = text.slice(at, end);
+    at = end;
+    if (number % BREATH === 0) {
+      yield "";
+    }
     const mark = /^ {0,3}(`{3,}|~{3,})/.exec(line)?.[1] ?? "";
     // A list goes on behind a gap; a very long one is cut all the same.
     const cut = gap && piece.length > PIECE && (piece.length > 4 * PIECE || /^[^\s>*+\-\d]/.test(line));

@@ -1,7 +1,8 @@
 // A text that comes piece by piece. Blocks that are complete are rendered once and stay; only the last one is rendered
 // again as it grows, at most once a frame, and less often the longer that takes.
 
-import { openCodeBlock } from "./code";
+import type { Token } from "marked";
+import { filled, openCodeBlock, type OpenCode } from "./code";
 import { LONGEST_BLOCK, lex, pieces, rendered, type MarkdownActions } from "./markdown";
 import { element } from "./element";
 import { inSlices } from "./slices";
@@ -16,7 +17,7 @@ export class Stream {
   /** Characters of `text` that are rendered for good. */
   private done = 0;
   private readonly tail = element("div", { class: "tail" });
-  private fence: { readonly mark: string; readonly grow: (more: string) => void; shown: number } | undefined;
+  private fence: { readonly mark: string; readonly code: OpenCode; readonly from: number; shown: number } | undefined;
   private frame: number | undefined;
   private next = 0;
   private ended = false;
@@ -45,6 +46,9 @@ export class Stream {
       cancelAnimationFrame(this.frame);
     }
     whole = whole.replaceAll("\r", "");
+    if (whole.startsWith(this.text)) {
+      this.text = whole; // what is rendered for good can stay
+    }
     if (whole && whole !== this.text) {
       this.text = whole;
       this.done = 0;
@@ -106,9 +110,10 @@ export class Stream {
     if (!found?.[1] || closing(found[1]).test(rest.slice(found[0].length - 1))) {
       return false;
     }
-    const { block, grow } = openCodeBlock(found[2] ?? "");
-    this.fence = { mark: found[1], grow, shown: this.done + found[0].length };
-    this.tail.replaceChildren(block);
+    const code = openCodeBlock((found[2] ?? "").trim());
+    const from = this.done + found[0].length;
+    this.fence = { mark: found[1], code, from, shown: from };
+    this.tail.replaceChildren(code.block);
     this.growFence(this.fence);
     return true;
   }
@@ -125,12 +130,10 @@ export class Stream {
       this.growFence(fence);
       return false;
     }
-    const upTo = fence.shown - 1 + end.index + end[0].length;
-    const [token] = lex(this.text.slice(this.done, upTo));
-    if (token) {
-      this.tail.before(rendered(token, this.actions));
-    }
-    this.done = upTo;
+    const last = fence.shown - 1 + end.index;
+    fence.code.grow(this.text.slice(fence.shown, last));
+    this.tail.before(fence.code.close(this.text.slice(fence.from, last), this.actions));
+    this.done = last + end[0].length;
     this.fence = undefined;
     this.tail.replaceChildren();
     return true;
@@ -139,7 +142,7 @@ export class Stream {
   private growFence(fence: NonNullable<typeof this.fence>): void {
     const upTo = this.text.lastIndexOf("\n") + 1;
     if (upTo > fence.shown) {
-      fence.grow(this.text.slice(fence.shown, upTo));
+      fence.code.grow(this.text.slice(fence.shown, upTo));
       fence.shown = upTo;
     }
   }
@@ -154,7 +157,12 @@ export async function renderWhole(
 ): Promise<void> {
   function* tokens(): Generator<ReturnType<typeof lex>[number]> {
     for (const piece of pieces(text)) {
-      if (piece.length > LONGEST_BLOCK && !/^ {0,3}(`{3}|~{3})/m.test(piece)) {
+      const code = piece.length > LONGEST_BLOCK ? longFence(piece) : undefined;
+      if (piece === "") {
+        yield { type: "space", raw: "" }; // the browser's turn, in the middle of a long piece
+      } else if (code) {
+        yield code;
+      } else if (piece.length > LONGEST_BLOCK && !/^ {0,3}(`{3}|~{3})/m.test(piece)) {
         yield { type: "paragraph", raw: piece, text: piece };
       } else {
         yield* lex(piece);
@@ -162,6 +170,18 @@ export async function renderWhole(
     }
   }
   await inSlices(tokens(), (token) => { target.append(rendered(token, actions)); }, stopped);
+  await filled();
+}
+
+/** A long piece that is one code fence, as a token: to take it apart as Markdown would take too long at a stretch. */
+function longFence(piece: string): Token | undefined {
+  const mark = /^(`{3,}|~{3,})([^\n]*)\n/.exec(piece);
+  if (!mark?.[1]) {
+    return undefined;
+  }
+  const end = piece.trimEnd().lastIndexOf("\n") + 1;
+  const closed = piece.slice(end).trim().startsWith(mark[1]);
+  return { type: "code", raw: piece, lang: (mark[2] ?? "").trim(), text: piece.slice(mark[0].length, closed ? end - 1 : piece.length) };
 }
 
 function closing(mark: string): RegExp {

@@ -1,8 +1,22 @@
 // What the page and whoever shows it say to each other: plain messages, so that VS Code, a browser and another editor
 // can be the host alike. The host forwards `zi.*` to the server and does `editor.*` itself.
 
-/** Requests that the page may make of the server, through the host. */
-export const SERVER_METHODS = ["zi.run", "zi.commands", "zi.mentions", "zi.conversation"] as const;
+/** What the chat page may ask of the server, through the host. */
+export const CHAT_METHODS = ["zi.run", "zi.commands", "zi.mentions", "zi.conversation"] as const;
+
+/** What the page of models and keys may ask of it. Those with a slash are requests, the others commands. */
+export const MODELS_METHODS = [
+  "zi.run",
+  "zi.roles",
+  "zi.setRole",
+  "zi.models",
+  "zi.removeModel",
+  "zi.measureModel",
+  "zi.modelsChanged",
+  "zi.providers",
+  "zi/setKey",
+  "zi/deleteKey",
+] as const;
 
 /** Requests to the host itself: `editor.copy` {text}, `editor.insert` {text}, `editor.apply` {text}, `editor.open`
  *  {path, line}, `editor.save` {name, text}, `editor.answer` {id, answer}. */
@@ -15,7 +29,7 @@ export const EDITOR_METHODS = [
   "editor.answer",
 ] as const;
 
-export type Method = (typeof SERVER_METHODS)[number] | (typeof EDITOR_METHODS)[number];
+export type Method = (typeof CHAT_METHODS)[number] | (typeof MODELS_METHODS)[number] | (typeof EDITOR_METHODS)[number];
 
 export type FromPage =
   | { readonly kind: "ready" }
@@ -152,4 +166,60 @@ export interface Listed {
   readonly turns: number;
   readonly model: string;
   readonly at: number;
+}
+
+/** One line of `zi.roles`. */
+export interface RoleRow {
+  readonly role: string;
+  /** As it is set: "" stands for the model of `chat`. */
+  readonly model: string;
+  /** The model that this comes to, "" for none. */
+  readonly answers: string;
+  readonly source: string;
+  readonly fallbacks: readonly string[];
+  readonly temperature: number;
+  readonly problem: string;
+  readonly health: string;
+}
+
+/** One model of `/model list`. */
+export interface Offer {
+  readonly name: string;
+  readonly size: number | null;
+  readonly installed: boolean;
+  readonly summary: string;
+}
+
+/** One model of `zi.models`; sizes in bytes. */
+export interface LocalModel {
+  readonly name: string;
+  readonly summary: string;
+  readonly parameters: string;
+  readonly licence: string;
+  readonly good_for: readonly string[];
+  readonly size: number;
+  readonly state: "installed" | "partial" | "damaged" | "absent";
+  readonly measurable: boolean;
+  readonly first_token_ms: number | null;
+  readonly tokens_per_s: number | null;
+  readonly memory_bytes: number | null;
+  readonly error: string;
+  readonly loaded: boolean;
+}
+
+/** What `zi.models` answers. */
+export interface ModelsTable {
+  readonly models: readonly LocalModel[];
+  /** Bytes that the engine's process has now; 0 while it does not run. */
+  readonly memory: number;
+}
+
+/** One line of `zi.providers`. It says whether there is a key, and never which. */
+export interface ProviderRow {
+  readonly name: string;
+  readonly title: string;
+  readonly needs_key: boolean;
+  readonly own_address: boolean;
+  readonly installs: boolean;
+  readonly key: "" | "environment" | "keyring" | "file";
 }

@@ -1,7 +1,7 @@
 // One connection to one server process. A restart makes a new one.
 
 import { createInterface } from "node:readline";
-import { workspace, type LogOutputChannel, type TextDocument } from "vscode";
+import { commands, MarkdownString, Uri, workspace, type LogOutputChannel, type TextDocument } from "vscode";
 import {
   CancellationToken,
   CloseAction,
@@ -11,11 +11,16 @@ import {
   RevealOutputChannelOn,
   type ApplyWorkspaceEditParams,
   type ApplyWorkspaceEditResult,
+  type CodeAction,
+  type Command,
   type HandlerResult,
   type LanguageClientOptions,
+  type MessageSignature,
+  type WorkspaceEdit as ProtocolEdit,
 } from "vscode-languageclient/node";
 import type { Question, Verdict } from "../page/wire";
 import { explicitSettings } from "./config";
+import { confirmed, isDoubtful, type Choice } from "./review";
 import type { ServerCommand } from "./server";
 import type { Suggestions } from "./snooze";
 import type { Status } from "./status";
@@ -23,6 +28,18 @@ import type { Status } from "./status";
 /** Where documents live that the server is told about. */
 const SCHEMES = ["file", "untitled"];
 const START_MS = 30_000;
+/** Commands behind links of hovers, and nothing else may be behind one. */
+const LINKED = ["zi.explainSymbol", "zi.explainBriefly"];
+/** Commands of links and lenses whose place is the chat. */
+const IN_CHAT = new Map([
+  ["zi.explainSymbol", "zi.chat.explain"],
+  ["zi.testSymbol", "zi.chat.test"],
+  ["zi.documentSymbol", "zi.chat.doc"],
+]);
+/** Requests that answer code actions. */
+const ACTIONS = new Set(["textDocument/codeAction", "codeAction/resolve"]);
+/** Shows an edit, and applies it if it is wanted. Two arguments: what it is called, and the edit as LSP has it. */
+export const REVIEW = "zi.reviewEdit";
 /** The server's commands that answer with the state of its suggestions. */
 const SWITCHES = new Set(["zi.snooze", "zi.resume", "zi.toggleSuggestions"]);
 
@@ -31,6 +48,8 @@ export interface ClientEvents {
   onSuggestions(suggestions: Suggestions): void;
   /** The server asks for a person's word. */
   onQuestion(question: Question, token: CancellationToken): Promise<{ answer: Verdict }>;
+  /** A change that is to be looked at first. */
+  onChange(label: string, edit: ProtocolEdit): Promise<Choice>;
   /** The connection is gone and nobody asked for it. */
   onClosed(): void;
 }
@@ -46,19 +65,21 @@ export interface ClientOptions extends ClientEvents {
 
 export class ZiClient extends LanguageClient {
   private readonly lastWords: { line: string };
+  private readonly events: ClientEvents;
 
   constructor(options: ClientOptions) {
     const lastWords = { line: "" };
     const { command, args } = options.server;
     super("zi", "Zi Coder", { command, args: [...args], options: { cwd: options.cwd } }, clientOptions(options, lastWords));
     this.lastWords = lastWords;
+    this.events = options;
     this.onNotification("zi/status", (status: Status) => {
       options.onStatus(status);
     });
     this.onRequest("zi/approve", (question: Question, token: CancellationToken) => options.onQuestion(question, token));
     this.registerFeature({
       fillClientCapabilities: (capabilities) => {
-        capabilities.experimental = { zi: { approve: true } };
+        capabilities.experimental = { zi: { approve: true, links: true } };
       },
       initialize: () => undefined,
       getState: () => ({ kind: "static" }),
@@ -69,6 +90,11 @@ export class ZiClient extends LanguageClient {
   /** The library would open a notification for every failure; `Lifecycle` tells the user once. */
   override error(message: string, data?: unknown): void {
     super.error(message, data, false);
+  }
+
+  /** No key reaches the log, however much is logged. */
+  override trace(message: string, data?: unknown): void {
+    super.trace(message, message.includes("zi/setKey") ? undefined : data);
   }
 
   /** Like `start`, but a server that never answers counts as failed. Throws an error with a sentence for a person. */
@@ -103,18 +129,74 @@ export class ZiClient extends LanguageClient {
     return this.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
   }
 
+  /** Applies an edit of the server that the person may first have to look at. */
+  async review(label: string, edit: ProtocolEdit): Promise<void> {
+    const result = await accepted({ label, edit }, async (params) => {
+      if (hasChanged(params.edit)) {
+        return { applied: false, failureReason: "a file has changed meanwhile" };
+      }
+      const made = await this.protocol2CodeConverter.asWorkspaceEdit(params.edit);
+      return { applied: await workspace.applyEdit(made) };
+    }, this.events);
+    if (!result.applied && result.failureReason) {
+      this.info(`${label}: ${result.failureReason}`);
+    }
+  }
+
+  trustGranted(): Promise<void> {
+    return this.sendNotification("zi/trustGranted", {});
+  }
+
   handles(document: TextDocument): boolean {
     return SCHEMES.includes(document.uri.scheme);
   }
 }
 
+type SendRequest<P, R> = (type: string | MessageSignature, param?: P, token?: CancellationToken) => Promise<R>;
+
+/** Code actions whose edit is to be looked at show it by our command, instead of VS Code's preview with nothing ticked. */
+function reviewed<R>(answer: R): R {
+  const each = (action: CodeAction): CodeAction => {
+    const { edit, ...rest } = action;
+    return edit && isDoubtful(edit) ? { ...rest, command: { title: action.title, command: REVIEW, arguments: [action.title, edit] } } : action;
+  };
+  if (Array.isArray(answer)) {
+    return answer.map((one: CodeAction | Command) => (typeof one.command === "string" ? one : each(one as CodeAction))) as R;
+  }
+  return answer ? (each(answer as unknown as CodeAction) as R) : answer;
+}
+
 type Apply = (params: ApplyWorkspaceEditParams) => HandlerResult<ApplyWorkspaceEditResult, void>;
 
-/** Has VS Code show and apply edits. It calls them applied when none was ticked, too: then no document has changed. */
-async function accepted(params: ApplyWorkspaceEditParams, apply: Apply): Promise<ApplyWorkspaceEditResult> {
+/** Has the person look at edits that are to be looked at, then applies them: all, or what is ticked in VS Code's preview. */
+async function accepted(params: ApplyWorkspaceEditParams, apply: Apply, events: Pick<ClientEvents, "onChange">): Promise<ApplyWorkspaceEditResult> {
   if (!workspace.isTrusted) {
     return { applied: false, failureReason: "the workspace is not trusted" };
   }
+  if (!isDoubtful(params.edit)) {
+    return apply(params) as Promise<ApplyWorkspaceEditResult>;
+  }
+  const choice = await events.onChange(params.label ?? "A change", params.edit);
+  if (choice === "none") {
+    return { applied: false, failureReason: "it was discarded" };
+  }
+  return ticked(choice === "all" ? { ...params, edit: confirmed(params.edit) } : params, apply);
+}
+
+/** Whether an open document is no longer what the edit was made for. */
+function hasChanged({ documentChanges = [] }: ProtocolEdit): boolean {
+  return documentChanges.some((change) => {
+    if (!("textDocument" in change) || change.textDocument.version === null) {
+      return false;
+    }
+    const { uri, version } = change.textDocument;
+    const document = workspace.textDocuments.find((one) => one.uri.toString() === Uri.parse(uri).toString());
+    return document !== undefined && document.version !== version;
+  });
+}
+
+/** VS Code calls edits applied when none was ticked, too: then no document has changed. */
+async function ticked(params: ApplyWorkspaceEditParams, apply: Apply): Promise<ApplyWorkspaceEditResult> {
   const seen = { changed: false };
   const watches = [
     workspace.onDidChangeTextDocument(({ contentChanges }) => {
@@ -145,7 +227,7 @@ function clientOptions(options: ClientOptions, lastWords: { line: string }): Lan
     documentSelector: SCHEMES.map((scheme) => ({ scheme })),
     outputChannel: log,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
-    initializationOptions: {},
+    initializationOptions: { trusted: workspace.isTrusted },
     initializationFailedHandler: () => false,
     errorHandler: {
       error: () => ({ action: ErrorAction.Continue, handled: true }),
@@ -165,7 +247,24 @@ function clientOptions(options: ClientOptions, lastWords: { line: string }): Lan
       },
     },
     middleware: {
+      sendRequest: async <P, R>(type: string | MessageSignature, param: P | undefined, token: CancellationToken | undefined, next: SendRequest<P, R>): Promise<R> => {
+        const answer = await next(type, param, token);
+        return ACTIONS.has(typeof type === "string" ? type : type.method) ? reviewed(answer) : answer;
+      },
+      provideHover: async (document, position, token, next) => {
+        const hover = await next(document, position, token);
+        for (const content of hover?.contents ?? []) {
+          if (content instanceof MarkdownString) {
+            content.isTrusted = { enabledCommands: LINKED };
+          }
+        }
+        return hover;
+      },
       executeCommand: async (command, args, next) => {
+        const inChat = IN_CHAT.get(command);
+        if (inChat) {
+          return commands.executeCommand(inChat, ...(args as unknown[]));
+        }
         const answer: unknown = await next(command, args);
         if (answer && SWITCHES.has(command)) {
           options.onSuggestions(answer as Suggestions);
@@ -173,7 +272,7 @@ function clientOptions(options: ClientOptions, lastWords: { line: string }): Lan
         return answer;
       },
       workspace: {
-        handleApplyEdit: (params, next) => accepted(params, (edit) => next(edit, CancellationToken.None)),
+        handleApplyEdit: (params, next) => accepted(params, (edit) => next(edit, CancellationToken.None), options),
         configuration: (params, token, next) =>
           params.items.every(({ section }) => section === "zi")
             ? params.items.map(() => explicitSettings(options.settingNames))

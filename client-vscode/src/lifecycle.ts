@@ -14,7 +14,7 @@ const RESTARTS = 5;
 const CRASH_WINDOW_MS = 180_000;
 const BACKOFF_MS = 1_000;
 
-export interface LifecycleEvents extends Pick<ClientEvents, "onQuestion"> {
+export interface LifecycleEvents extends Pick<ClientEvents, "onQuestion" | "onChange"> {
   /** A server has come or gone. */
   onChanged(): void;
 }
@@ -116,6 +116,7 @@ export class Lifecycle implements Disposable {
         this.status.showSuggestions(suggestions);
       },
       onQuestion: this.events.onQuestion,
+      onChange: this.events.onChange,
       onClosed: () => {
         this.crashed(client);
       },

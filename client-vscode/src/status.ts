@@ -106,7 +106,7 @@ export class StatusItem implements Disposable {
     const forServer: (QuickPickItem & { command: string })[] = [
       { label: "$(search) Search the project", description: "by meaning and by name", command: "zi.searchProject" },
       { label: "$(comment-discussion) Open the chat", command: "zi.openChat" },
-      { label: "$(chip) Models and roles", description: "which model answers", command: "zi.chooseModels" },
+      { label: "$(chip) Models and keys", description: "which model answers", command: "zi.chooseModels" },
       { label: "$(question) Why no suggestion?", command: "zi.whyNoSuggestion" },
       this.quiet?.snoozed
         ? { label: "$(bell) Resume suggestions", description: this.quiet.label, command: "zi.resume" }

@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 __all__ = [
+    "LANGUAGES",
     "LINE_END",
     "Edit",
     "LineIndex",
@@ -159,7 +160,7 @@ class Snapshot:
         return match.group() if match else "\n"
 
 
-_LANGUAGES = {
+LANGUAGES = {
     "bash": "shellscript", "bat": "bat", "c": "c", "c++": "cpp", "cc": "cpp", "cjs": "javascript", "clj": "clojure",
     "cmake": "cmake", "cpp": "cpp", "cs": "csharp", "css": "css", "csx": "csharp", "cts": "typescript", "cxx": "cpp",
     "dart": "dart", "ddl": "sql", "dockerfile": "dockerfile", "ex": "elixir", "exs": "elixir", "gemspec": "ruby",
@@ -176,6 +177,7 @@ _LANGUAGES = {
     "vue": "vue", "webmanifest": "json", "xhtml": "html", "xml": "xml", "xsd": "xml", "xsl": "xml", "yaml": "yaml",
     "yml": "yaml", "zig": "zig", "zsh": "shellscript",
 }  # fmt: skip
+"""LSP language identifiers by the ending of a file's name, in lower case and without its dot."""
 
 _FILES = {
     ".babelrc": "jsonc", ".bash_profile": "shellscript", ".bashrc": "shellscript", ".eslintrc": "jsonc",
@@ -189,4 +191,4 @@ _FILES = {
 
 def language_of(path: PurePath) -> str:
     """LSP language identifier for a file name, "plaintext" when unknown."""
-    return _FILES.get(path.name.lower()) or _LANGUAGES.get(path.suffix[1:].lower(), "plaintext")
+    return _FILES.get(path.name.lower()) or LANGUAGES.get(path.suffix[1:].lower(), "plaintext")

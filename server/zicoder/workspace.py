@@ -40,6 +40,8 @@ __all__ = ["Workspace", "cache_dir", "chosen_infill", "index_dir", "log_dir", "p
 log = logging.getLogger("zicoder")
 
 OFF = "none"
+UNTRUSTED_DENY = ("edit", "create", "delete", "tests", "shell")
+"""What agents must not do in a root that is not trusted, whatever other rules say."""
 KEEP_LOGS_S = 14 * 24 * 3600.0
 
 
@@ -94,12 +96,15 @@ class Workspace:
         *,
         editor_settings: Mapping[str, Any] | None = None,
         on_engine: Callable[[EngineStatus], None] = lambda _: None,
+        trusted: bool = True,
     ) -> None:
+        """`trusted`: whether the person trusts what lies in the root; without that it is only looked at."""
         self.root = root
+        self.trusted = trusted
         self.settings: Settings
         self.problems: list[Problem]
         self._editor_settings = editor_settings
-        self.settings, self.problems = load_settings(project=root, editor=editor_settings)
+        self.settings, self.problems = self._loaded()
         self._engine_log = log_dir() / f"engine-{os.getpid()}.log"
         self.engine = Engine(log_file=self._engine_log, on_status=on_engine)
         self._infill: InfillModel | None = None
@@ -127,13 +132,26 @@ class Workspace:
         """Read every settings source again; a change of model takes effect at the next request."""
         before = self.settings
         self._editor_settings = editor_settings
-        self.settings, self.problems = load_settings(project=self.root, editor=editor_settings)
+        self.settings, self.problems = self._loaded()
         if _for_infill(before) != _for_infill(self.settings):
             self.choose_again()
 
     def read_settings(self) -> Settings:
         """The settings as every source has them now; those in force stay. Blocking."""
-        return load_settings(project=self.root, editor=self._editor_settings)[0]
+        return self._loaded()[0]
+
+    @property
+    def own_root(self) -> Path | None:
+        """The root, if settings and commands that lie in it count; None where it is not trusted."""
+        return self.root if self.trusted else None
+
+    def _loaded(self) -> tuple[Settings, list[Problem]]:
+        """The settings of every source. Where the root is not trusted, its own are left out, and agents only look."""
+        settings, problems = load_settings(project=self.own_root, editor=self._editor_settings)
+        if self.trusted:
+            return settings, problems
+        agent = settings.agent.model_copy(update={"deny": [*settings.agent.deny, *UNTRUSTED_DENY]})
+        return settings.model_copy(update={"agent": agent}), problems
 
     def choose_again(self) -> None:
         """Let go of the model for inline suggestions; the next request chooses."""

@@ -79,6 +79,7 @@ class Editor:
         self.capabilities.text_document.inline_completion = types.InlineCompletionClientCapabilities()
         self.result: types.InitializeResult
         self.statuses: list[Any] = []
+        self.initialization_options: Any = None
         self.jedi_may_fail = False
         """Where jedi is expected to give up: the server logs jedi's stack trace then, for a bug report."""
 
@@ -98,6 +99,7 @@ class Editor:
             self.client.initialize_session(
                 types.InitializeParams(
                     capabilities=self.capabilities,
+                    initialization_options=self.initialization_options,
                     root_uri=self.root.as_uri() if self.root else None,
                     workspace_folders=[folder] if folder else None,
                 )

@@ -18,11 +18,12 @@ from zicoder.cli import app
 from zicoder.commands.builtin import COMMANDS
 from zicoder.commands.names import NAMES
 from zicoder.complete.filters import FILTERS
-from zicoder.lsp.features.chat_page import CHAT_PAGE
+from zicoder.lsp.features.chat_page import CHAT_PAGE, MODELS_PAGE
 from zicoder.lsp.features.inline_completion import CURSOR_MOVED
+from zicoder.lsp.features.model_matrix import DELETE_KEY, SET_KEY
 from zicoder.lsp.features.suggestion_feedback import ACCEPTED, REJECTED, SHOWN
 from zicoder.lsp.front import APPROVE
-from zicoder.lsp.server import make_server
+from zicoder.lsp.server import TRUST_GRANTED, make_server
 from zicoder.lsp.status import STATUS
 from zicoder.settings import Settings
 
@@ -101,7 +102,7 @@ def test_make_targets_and_npm_scripts_exist(page: Path) -> None:
 
 @every_page
 def test_settings_exist(page: Path) -> None:
-    named = set(re.findall(r"\bzi\.[a-z_]+\.[a-z_]+\b", text_of(page)))
+    named = set(re.findall(r"(?<![\w.])zi\.[a-z_]+\.[a-z_]+\b", text_of(page)))
     assert named <= set(MANIFEST["contributes"]["configuration"]["properties"])
 
 
@@ -129,11 +130,12 @@ def test_the_manifest_restricts_what_a_project_may_not_set() -> None:
 def test_the_protocol_page_has_every_extension_and_no_other() -> None:
     page = text_of(ROOT / "docs" / "lsp.md")
     assert set(re.findall(r"`(zi/\w+)`", page)) == {
-        STATUS, CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED, APPROVE, CHAT_PAGE,
+        STATUS, CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED, APPROVE, CHAT_PAGE, MODELS_PAGE, SET_KEY, DELETE_KEY,
+        TRUST_GRANTED,
     }  # fmt: skip
     features = make_server().protocol.fm
     assert {name for name in features.features if name.startswith("zi/")} == {
-        CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED, CHAT_PAGE,
+        CURSOR_MOVED, SHOWN, ACCEPTED, REJECTED, CHAT_PAGE, MODELS_PAGE, SET_KEY, DELETE_KEY, TRUST_GRANTED,
     }  # fmt: skip
     slashed = {f"zi.command.{name}" for name in NAMES}
     assert set(re.findall(r"`(zi\.\w+)`", page)) == set(features.commands) - slashed

@@ -17,6 +17,7 @@ import {
 } from "vscode";
 import type { Place, Target } from "../../page/wire";
 import type { ZiClient } from "../client";
+import type { Review } from "../review";
 
 /** More problems of one document say nothing more. */
 const MOST_PROBLEMS = 50;
@@ -56,19 +57,27 @@ export async function insert(text: string): Promise<void> {
   await window.showTextDocument(editor.document, editor.viewColumn);
 }
 
-/** Shows the text as a change, in VS Code's own preview: of what is selected, else of the definition of that name. */
-export async function applyAsDiff(text: string): Promise<void> {
+/** Shows the text as a change, and makes it if it is wanted: of what is selected, else of the definition of that name. */
+export async function applyAsDiff(text: string, review: Review): Promise<void> {
   const { document, selection } = theEditor();
   const range = selection.isEmpty ? ((await definition(document, text)) ?? selection) : selection;
   const whole = new Range(new Position(range.start.line, 0), range.end);
   const indent = /^[ \t]*/.exec(document.lineAt(range.start.line).text)?.[0] ?? "";
+  const place = range.isEmpty ? range : whole;
+  const replacement = indented(text, indent) + (range.isEmpty ? "\n" : "");
+  const before = document.getText();
+  const after = before.slice(0, document.offsetAt(place.start)) + replacement + before.slice(document.offsetAt(place.end));
+  const { version } = document;
+  if ((await review.ask("Code from the chat", [{ uri: document.uri, before, after }], 1)) !== "all") {
+    return;
+  }
+  if (document.version !== version) {
+    throw new Error("The file has changed meanwhile; nothing was done.");
+  }
   const edit = new WorkspaceEdit();
-  const label = "Code from the chat";
-  edit.replace(document.uri, range.isEmpty ? range : whole, indented(text, indent) + (range.isEmpty ? "\n" : ""), {
-    label,
-    needsConfirmation: true,
-  });
+  edit.replace(document.uri, place, replacement);
   await workspace.applyEdit(edit);
+  await window.showTextDocument(document);
 }
 
 /** Opens a file of the workspace; `line` counts from 1. */

@@ -2,8 +2,9 @@
 
 import { CancellationTokenSource, type Disposable } from "vscode";
 import { ExecuteCommandRequest, ProgressType } from "vscode-languageclient/node";
-import { SERVER_METHODS, type FromPage, type Streamed, type ToPage } from "../../page/wire";
+import type { FromPage, Streamed, ToPage } from "../../page/wire";
 import type { ZiClient } from "../client";
+import type { Review } from "../review";
 import { applyAsDiff, copy, currentTarget, insert, openFile, saveAs } from "./editor";
 
 type Request = Extract<FromPage, { kind: "request" }>;
@@ -19,7 +20,11 @@ export class PageRequests implements Disposable {
 
   constructor(
     private readonly client: () => ZiClient | undefined,
+    /** What this page may ask of the server. */
+    private readonly allowed: readonly string[],
     private readonly progress: (id: number, value: Streamed) => void,
+    /** Where changes are shown; undefined for a page that may do nothing in the editor. */
+    private readonly review?: Review,
   ) {}
 
   /** Whether a command runs. */
@@ -29,6 +34,9 @@ export class PageRequests implements Disposable {
 
   cancel(id: number): void {
     this.sources.get(id)?.cancel();
+    if (this.commands.has(id)) {
+      this.review?.discard();
+    }
   }
 
   dispose(): void {
@@ -40,8 +48,7 @@ export class PageRequests implements Disposable {
   /** Never throws: what goes wrong becomes a sentence. */
   async answer({ id, method, params }: Request): Promise<Response> {
     try {
-      const isServers = (SERVER_METHODS as readonly string[]).includes(method);
-      const result = await (isServers ? this.ask(id, method, params) : act(method, params));
+      const result = await (this.allowed.includes(method) ? this.ask(id, method, params) : this.act(method, params));
       return { kind: "response", id, result: result ?? null };
     } catch (error) {
       return { kind: "response", id, error: error instanceof Error ? error.message : String(error) };
@@ -57,6 +64,9 @@ export class PageRequests implements Disposable {
     this.sources.set(id, source);
     let told: Disposable | undefined;
     try {
+      if (method.includes("/")) {
+        return await client.sendRequest(method, params, source.token);
+      }
       if (method !== "zi.run") {
         return await client.sendRequest(ExecuteCommandRequest.type, { command: method, arguments: params as unknown[] }, source.token);
       }
@@ -77,6 +87,27 @@ export class PageRequests implements Disposable {
       source.dispose();
     }
   }
+
+  private async act(method: string, params: unknown): Promise<void> {
+    const { text = "", path = "", line = 1, name = "" } = params as { text?: string; path?: string; line?: number; name?: string };
+    if (!this.review) {
+      throw new Error("This page may do nothing in the editor.");
+    }
+    switch (method) {
+      case "editor.copy":
+        return copy(text);
+      case "editor.insert":
+        return insert(text);
+      case "editor.apply":
+        return applyAsDiff(text, this.review);
+      case "editor.open":
+        return openFile(path, line);
+      case "editor.save":
+        return saveAs(name, text);
+      default:
+        throw new Error(`The page asked for ${method}, which there is not.`);
+    }
+  }
 }
 
 interface Invocation {
@@ -87,22 +118,4 @@ interface Invocation {
 /** What is sent with a command: what the page said it is about, else what the editor looks at. */
 function invocation(client: ZiClient, { about, ...params }: Invocation): object {
   return params.uri === undefined && about === true ? { ...currentTarget(client), ...params } : params;
-}
-
-async function act(method: string, params: unknown): Promise<void> {
-  const { text = "", path = "", line = 1, name = "" } = params as { text?: string; path?: string; line?: number; name?: string };
-  switch (method) {
-    case "editor.copy":
-      return copy(text);
-    case "editor.insert":
-      return insert(text);
-    case "editor.apply":
-      return applyAsDiff(text);
-    case "editor.open":
-      return openFile(path, line);
-    case "editor.save":
-      return saveAs(name, text);
-    default:
-      throw new Error(`The page asked for ${method}, which there is not.`);
-  }
 }

@@ -10,8 +10,9 @@ import {
   type WebviewView,
   type WebviewViewProvider,
 } from "vscode";
-import type { FromPage, Question, ToPage, Verdict } from "../../page/wire";
+import { CHAT_METHODS, type FromPage, type Question, type Target, type ToPage, type Verdict } from "../../page/wire";
 import type { ZiClient } from "../client";
+import type { Review } from "../review";
 import { currentPlace, currentTarget } from "./editor";
 import { PageRequests } from "./requests";
 
@@ -33,6 +34,7 @@ export class ChatView implements WebviewViewProvider, Disposable {
 
   constructor(
     private readonly client: () => ZiClient | undefined,
+    private readonly review: Review,
     private readonly log: LogOutputChannel,
   ) {
     this.subscriptions = [
@@ -86,9 +88,9 @@ export class ChatView implements WebviewViewProvider, Disposable {
     }
   }
 
-  /** Opens the chat and has it run a command about what the editor looks at. */
-  async run(text: string): Promise<void> {
-    const place = currentTarget(this.client());
+  /** Opens the chat and has it run a command, about what the editor looks at if nothing else is given. */
+  async run(text: string, about?: Target): Promise<void> {
+    const place = about ?? currentTarget(this.client());
     await this.open();
     this.post({ kind: "run", text, ...(place && { place }) });
   }
@@ -184,9 +186,9 @@ export class ChatView implements WebviewViewProvider, Disposable {
   }
 
   private theRequests(): PageRequests {
-    this.requests ??= new PageRequests(this.client, (id, value) => {
+    this.requests ??= new PageRequests(this.client, CHAT_METHODS, (id, value) => {
       this.post({ kind: "progress", id, value });
-    });
+    }, this.review);
     return this.requests;
   }
 

@@ -11,14 +11,19 @@ const server = process.env.ZI_SERVER;
 
 /** The model is set in the user's file, where the test changes it. */
 const configuration = fs.mkdtempSync(path.join(os.tmpdir(), "zi-chat-settings-"));
+/** A module without one of its imports, and where the name is that lacks it; line and column count from 1. */
+export const AREA = '"""Areas."""\n\nimport os\n\n\ndef area(radius):\n    return os.sep, math.pi * radius**2\n';
+export const MATH = [7, 21];
+const KEY = "sk-of-the-end-to-end-test-0123456789";
 const script = path.join(import.meta.dirname, "chat-script.toml");
 fs.writeFileSync(path.join(configuration, "settings.toml"), `[chat]\nmodel = ${JSON.stringify(`scripted:${script}`)}\n`);
 
 export const options = {
-  settings: { "zi.server.path": server, "zi.completion.enabled": false },
+  settings: { "zi.server.path": server, "zi.completion.enabled": false, "zi.diagnostics.level": "all" },
   env: {
     ZI_CONFIG_DIR: configuration,
     ZI_MODEL__INFILL: "none",
+    ZI_CHAT__KEYS: "file",
     ZI_DATA_DIR: fs.mkdtempSync(path.join(os.tmpdir(), "zi-chat-")),
   },
 };
@@ -26,6 +31,7 @@ export const options = {
 export async function scenario({ check, code, workbench, workspace }) {
   const chat = new Chat(workbench);
   fs.writeFileSync(path.join(workspace, "broken.json"), '{"a": 1,, "b": }\n');
+  fs.writeFileSync(path.join(workspace, "area.py"), AREA);
   const shapes = path.join(workspace, "geometry/shapes.py");
   const inCircle = async () => {
     await workbench.openFile("shapes.py");
@@ -68,10 +74,10 @@ export async function scenario({ check, code, workbench, workspace }) {
     await inCircle();
     await workbench.runCommand("Zi: Fix");
     await until("the proposal", async () => /return math\.pi/.test(await chat.text(".proposal")), 60_000);
-    await workbench.refactorPreview("shapes.py");
+    await workbench.change("Zi: ");
     await picture("chat-fix.png");
     expect(fs.readFileSync(shapes, "utf8"), /Area of the circle\."""\n\n\n/);
-    await workbench.acceptRefactoring();
+    await workbench.decide("Apply the Change");
     await chat.end();
     await workbench.openFile("shapes.py");
     await workbench.save();
@@ -88,10 +94,36 @@ export async function scenario({ check, code, workbench, workspace }) {
   await check("a change that is discarded is not made", async () => {
     await inCircle();
     await workbench.runCommand("Zi: Fix");
-    await workbench.refactorPreview("shapes.py");
-    await workbench.discardRefactoring();
+    await workbench.change("Zi: ");
+    await workbench.decide("Discard the Change");
     await chat.end();
     expect(fs.readFileSync(shapes, "utf8"), /Area of the circle\."""\n\n\n/);
+  });
+
+  await check("closing what is shown means no", async () => {
+    await inCircle();
+    await workbench.runCommand("Zi: Fix");
+    await workbench.change("Zi: ");
+    await workbench.closeTab("Zi: ");
+    await chat.end();
+    expect(fs.readFileSync(shapes, "utf8"), /Area of the circle\."""\n\n\n/);
+  });
+
+  await check("of a change in two files, one is taken, by VS Code's preview", async () => {
+    const report = path.join(workspace, "geometry/report.py");
+    await chat.ask("/code note two files");
+    await workbench.change("Zi: ");
+    await picture("chat-parts.png");
+    await workbench.decide("Choose Parts");
+    await workbench.refactorPreview("report.py");
+    await workbench.tick("report.py");
+    await picture("chat-preview.png");
+    await workbench.applyRefactoring();
+    await chat.end();
+    await workbench.openFile("report.py");
+    await workbench.save();
+    expect(fs.readFileSync(report, "utf8"), /A brief report/);
+    expect(fs.readFileSync(shapes, "utf8"), /^"""Plane shapes/);
   });
 
   await check("a command that is denied is not run", async () => {
@@ -131,6 +163,17 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.keys.press("Control+W");
   });
 
+  await check("a quick fix is applied, and the problem is gone", async () => {
+    await workbench.openFile("area.py");
+    await until("the problem", async () => (await workbench.problems()) === 1, 60_000);
+    await workbench.quickFix(...MATH, "Add `import math`");
+    await picture("quick-fix-applied.png");
+    await workbench.chooseFix("Add `import math`");
+    await until("no problem", async () => (await workbench.problems()) === 0, 60_000);
+    await workbench.save();
+    expect(fs.readFileSync(path.join(workspace, "area.py"), "utf8"), /^import math\n/m);
+  });
+
   await check("a problem offers to be fixed", async () => {
     await workbench.openFile("broken.json");
     await workbench.quickFix(1, 9, "Fix with Zi");
@@ -152,17 +195,34 @@ export async function scenario({ check, code, workbench, workspace }) {
     expect((await chat.page.locator(".turn").allTextContents()).join(" "), /would mend that/);
   });
 
+  const models = workbench.page.frameLocator('iframe.webview.ready:not([src*="purpose=webviewView"])').frameLocator("#active-frame");
   await check("a model chosen for a role is used from then on", async () => {
-    await workbench.runCommandThatAsks("Zi: Models and Roles");
-    const row = await workbench.pick("chat", "Models and Roles");
-    expect(row, /scripted:/);
-    await workbench.pick("Another one", "Model for chat");
-    await workbench.fillInput(`scripted:${path.join(import.meta.dirname, "other-script.toml")}`);
-    await until("the list again", async () => /other-script/.test(await workbench.quickInputText()));
-    await workbench.keys.press("Escape");
+    await workbench.runCommand("Zi: Models and Keys");
+    const choice = models.getByLabel("Model for chat", { exact: true });
+    await choice.waitFor({ timeout: 60_000 });
+    expect(await choice.inputValue(), /^scripted:/);
+    await choice.selectOption({ label: "another one …" });
+    await models.getByLabel("Model for chat: PROVIDER:NAME").fill(`scripted:${path.join(import.meta.dirname, "other-script.toml")}`);
+    await models.getByLabel("Model for chat: PROVIDER:NAME").press("Enter");
+    await until("the new one", async () => /other-script/.test(await choice.inputValue()), 60_000);
     await chat.ask("who are you?");
     await chat.end();
     expect(await chat.lastAnswer(), /I am the other model\./);
+  });
+
+  await check("a key is kept, and stands in no file and no log", async () => {
+    await models.getByLabel("Key for OpenAI", { exact: true }).fill(KEY);
+    await models.getByLabel("Key for OpenAI", { exact: true }).press("Enter");
+    const row = models.locator("#keys tr", { hasText: "OpenAI" }).first();
+    await until("the key to be kept", async () => /in an encrypted file/.test(await row.textContent()), 60_000);
+    await picture("models.png");
+    expect(String(code.serverLog().includes(KEY)), /false/);
+    const kept = fs.readdirSync(options.env.ZI_DATA_DIR, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(kept.map(({ name }) => name).join(" "), /credentials\.db/);
+    for (const { parentPath, name } of kept) {
+      expect(String(fs.readFileSync(path.join(parentPath, name)).includes(KEY)), /false/);
+    }
+    await workbench.closeTab("Zi Models");
   });
 
   await check("the conversation is in the list", async () => {
@@ -180,9 +240,9 @@ export async function scenario({ check, code, workbench, workspace }) {
 }
 
 /** The page inside VS Code's two frames. */
-class Chat {
+export class Chat {
   constructor(workbench) {
-    this.page = workbench.page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+    this.page = workbench.page.frameLocator('iframe.webview.ready[src*="purpose=webviewView"]').frameLocator("#active-frame");
   }
 
   async text(selector) {

@@ -66,6 +66,16 @@ export class Workbench {
     return this.#textOf(".quick-input-widget:visible .monaco-list-row", name);
   }
 
+  /** What VS Code measured of our activation in its extension host, in words. */
+  async activation() {
+    await this.runCommand("Developer: Show Running Extensions");
+    const row = this.page.locator(".runtime-extensions-editor .monaco-list-row", { hasText: "Zi Coder" }).first();
+    await row.waitFor({ timeout: DEADLINE_MS });
+    const text = (await row.locator(".activation-time").textContent()) ?? "";
+    await this.closeTab("Running Extensions");
+    return text;
+  }
+
   /** Waits for a file's tab to be the active one. */
   async activeFile(name) {
     const tab = this.page.locator(`.tab.active[data-resource-name="${name}"]`);
@@ -154,19 +164,36 @@ export class Workbench {
     return (await this.page.locator(".quick-input-widget:visible").allTextContents()).join(" ");
   }
 
+  /** Waits for a change to be shown in the diff editor, and answers what its tab says. */
+  async change(label) {
+    const tab = this.page.locator(".tab.active", { hasText: label });
+    await until(`the change ${label}`, async () => (await tab.isVisible()) && this.page.locator(".monaco-diff-editor, .monaco-component.multiDiffEditor").first().isVisible(), 60_000);
+    return tab.textContent();
+  }
+
+  async closeTab(label) {
+    await this.page.locator(".tab.active", { hasText: label }).click({ timeout: DEADLINE_MS });
+    await this.keys.press("Control+W");
+  }
+
+  /** Does what one of the buttons above the change says. */
+  async decide(button) {
+    await this.page.locator(`.editor-actions .action-label[aria-label^="${button}"]`).first().click({ timeout: DEADLINE_MS });
+  }
+
   /** Waits for VS Code's preview of a change to name a file. */
   refactorPreview(file) {
     return this.#textOf(".bulk-edit-panel .monaco-list-row", file);
   }
 
-  /** Ticks all of it, and applies it. */
-  async acceptRefactoring() {
-    await this.page.locator(".bulk-edit-panel .edit-checkbox").first().click({ timeout: DEADLINE_MS });
-    await this.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Apply" }).first().click({ timeout: DEADLINE_MS });
+  /** Ticks the row of a file. */
+  async tick(file) {
+    const row = this.page.locator(".bulk-edit-panel .monaco-list-row", { hasText: file }).first();
+    await row.locator(".edit-checkbox").click({ timeout: DEADLINE_MS });
   }
 
-  async discardRefactoring() {
-    await this.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Discard" }).first().click({ timeout: DEADLINE_MS });
+  async applyRefactoring() {
+    await this.page.locator(".bulk-edit-panel .monaco-button", { hasText: "Apply" }).first().click({ timeout: DEADLINE_MS });
   }
 
   /** The text of a window that waits for an answer. */
@@ -191,6 +218,16 @@ export class Workbench {
       }
       return found;
     }, 60_000);
+  }
+
+  /** Chooses one of the fixes that are listed. */
+  async chooseFix(title) {
+    await this.page.locator(".action-widget:visible .monaco-list-row", { hasText: title }).first().click({ timeout: DEADLINE_MS });
+  }
+
+  /** How many errors and warnings are underlined in the editor. */
+  problems() {
+    return this.page.locator(".editor-instance .squiggly-error, .editor-instance .squiggly-warning").count();
   }
 
   async clearNotifications() {

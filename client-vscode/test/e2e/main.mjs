@@ -3,17 +3,20 @@
 import fs from "node:fs";
 import * as chat from "./chat.mjs";
 import * as failures from "./failures.mjs";
+import { modelsPageTests } from "./models-page.mjs";
 import { pageTests } from "./page.mjs";
 import * as suggestions from "./scenario.mjs";
 import { artifacts, finish, session } from "./session.mjs";
+import { restricted, several, without } from "./workspaces.mjs";
 
-const scenarios = { page: undefined, suggestions, chat, failures };
+const scenarios = { page: undefined, suggestions, chat, failures, restricted, without, several };
 const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(scenarios);
 
 fs.mkdirSync(artifacts, { recursive: true });
 for (const name of names) {
   if (name === "page") {
     await pageTests();
+    await modelsPageTests();
     continue;
   }
   const { options, scenario } = scenarios[name];

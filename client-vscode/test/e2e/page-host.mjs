@@ -1,4 +1,4 @@
-// Plays the editor and its server for the chat page, and remembers what the page asked for.
+// Plays the editor and its server for a page, and remembers what the page asked for.
 
 import fs from "node:fs";
 import path from "node:path";
@@ -7,9 +7,8 @@ import { artifacts } from "./session.mjs";
 
 export const ADDRESS = "http://127.0.0.1:9/chat";
 const NONCE = "bm9uY2Utb2YtdGhlLXRlc3Q=";
-const html = fs
-  .readFileSync(path.join(import.meta.dirname, "../../../server/zicoder/web/chat.html"), "utf8")
-  .replaceAll("__ZI_NONCE__", NONCE);
+const html = (page) =>
+  fs.readFileSync(path.join(import.meta.dirname, `../../../server/zicoder/web/${page}.html`), "utf8").replaceAll("__ZI_NONCE__", NONCE);
 const COMMANDS = [
   { name: "ask", title: "Answer a question about the project", usage: "/ask [--look] PROMPT", details: "" },
   { name: "explain", title: "Explain the selection", usage: "/explain [PROMPT]", details: "" },
@@ -17,13 +16,14 @@ const COMMANDS = [
 ];
 
 export class Host {
-  static async open(browser) {
-    const context = await browser.newContext({ viewport: { width: 420, height: 760 } });
+  static async open(browser, { name = "chat", width = 420, answers = {} } = {}) {
+    const context = await browser.newContext({ viewport: { width, height: 760 } });
     const page = await context.newPage();
     const host = new Host(page);
+    Object.assign(host.answers, answers);
     await context.route(/./, (route) =>
       route.request().url() === ADDRESS
-        ? route.fulfill({ contentType: "text/html", body: html })
+        ? route.fulfill({ contentType: "text/html", body: html(name) })
         : route.abort().then(() => host.faults.push(`asked for ${route.request().url()}`)),
     );
     await context.exposeFunction("fromPage", (message) => host.receive(message));
@@ -63,7 +63,7 @@ export class Host {
       this.requests.push(message);
       const answer = this.answers[message.method];
       if (answer) {
-        await this.send({ kind: "response", id: message.id, result: answer(message.params) });
+        await this.send({ kind: "response", id: message.id, result: await answer(message.params, message) });
       }
     }
   }

@@ -7,13 +7,14 @@ import { until } from "./gestures.mjs";
 import { ADDRESS, Host } from "./page-host.mjs";
 import { artifacts, expect, tally } from "./session.mjs";
 
-export async function pageTests(wanted = "") {
-  console.log("page");
+/** Runs the checks of a page, each in a page of its own, which a host plays for. */
+export async function pageTests(wanted = "", { title = "page", all = checks, how = () => ({}) } = {}) {
+  console.log(title);
   const { chromium } = createRequire(path.join(process.env.ZI_RIG, "drive/"))("playwright-core");
   const browser = await chromium.launch({ executablePath: process.env.ZI_CHROMIUM, headless: true, args: ["--no-sandbox", "--disable-gpu"] });
   try {
-    for (const [name, body] of Object.entries(checks).filter(([each]) => each.includes(wanted))) {
-      const host = await Host.open(browser);
+    for (const [name, body] of Object.entries(all).filter(([each]) => each.includes(wanted))) {
+      const host = await Host.open(browser, how());
       try {
         const detail = await body(host);
         expect(host.faults.join(" | "), /^$/);
@@ -256,7 +257,6 @@ const checks = {
   },
 
   async "axe-core finds no serious fault, in light, dark and forced colours"(host) {
-    const axe = fs.readFileSync(path.join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
     const { id } = await host.ask("/fix");
     const question = { tool: "shell", summary: "pytest -q", detail: "pytest -q", reason: "It runs a command.", rule: "", project: "/p" };
     await host.stream(
@@ -268,20 +268,26 @@ const checks = {
     await host.send({ kind: "question", id: 3, question });
     await host.send({ kind: "place", place: { path: "a.py", first: 1, last: 3 } });
     await host.page.locator(".question").waitFor();
-    await host.page.evaluate(axe);
-    const faults = [];
-    for (const look of [{ colorScheme: "light" }, { colorScheme: "dark" }, { forcedColors: "active" }]) {
-      await host.page.emulateMedia(look);
-      const { violations } = await host.page.evaluate(() => globalThis.axe.run());
-      faults.push(...violations.filter(({ impact }) => /serious|critical/.test(impact)).map(({ id: rule, nodes }) => `${JSON.stringify(look)} ${rule}: ${nodes.map(({ html: what }) => what.slice(0, 90)).join(" ; ")}`));
-      await host.screenshot(`page-${Object.values(look)[0]}.png`);
-    }
+    const faults = await accessibilityFaults(host, "page");
     await host.page.locator("#open-history").click();
     const { violations } = await host.page.evaluate(() => globalThis.axe.run("dialog"));
     faults.push(...violations.filter(({ impact }) => /serious|critical/.test(impact)).map(({ id: rule }) => rule));
     expect(faults.join("\n"), /^$/);
   },
 };
+
+/** Serious ones that axe-core finds, in light, dark and forced colours; a picture of each look. */
+export async function accessibilityFaults(host, picture) {
+  await host.page.evaluate(fs.readFileSync(path.join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8"));
+  const faults = [];
+  for (const look of [{ colorScheme: "light" }, { colorScheme: "dark" }, { forcedColors: "active" }]) {
+    await host.page.emulateMedia(look);
+    const { violations } = await host.page.evaluate(() => globalThis.axe.run());
+    faults.push(...violations.filter(({ impact }) => /serious|critical/.test(impact)).map(({ id: rule, nodes }) => `${JSON.stringify(look)} ${rule}: ${nodes.map(({ html: what }) => what.slice(0, 90)).join(" ; ")}`));
+    await host.screenshot(`${picture}-${Object.values(look)[0]}.png`);
+  }
+  return faults;
+}
 
 /** Remembers how long the page was busy at a stretch. */
 function watchTasks(page) {

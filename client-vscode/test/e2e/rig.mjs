@@ -39,17 +39,18 @@ const USER_SETTINGS = {
  * @param {object} options
  * @param {string} options.rig        folder that setup.sh filled
  * @param {string} options.vsix       extension to install
- * @param {string} options.workspace  folder to open
+ * @param {string} options.workspace  folder to open, or a file that lists folders; "" for none
+ * @param {boolean} options.trusted    whether VS Code is told to trust everything, as otherwise in tests
  * @param {object} options.settings   settings on top of the rig's own
  * @param {object} options.env        environment on top of ours
  */
-export async function startVsCode({ rig, vsix, workspace, settings, env }) {
+export async function startVsCode({ rig, vsix, workspace, trusted = true, settings, env }) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "zi-vscode-"));
   const codeServer = new CodeServer(rig, home, env);
   try {
     codeServer.writeSettings(settings);
     codeServer.install(vsix);
-    await codeServer.start();
+    await codeServer.start(trusted);
     const window = await openWindow(rig, codeServer.address, workspace);
     return {
       page: window.page,
@@ -115,12 +116,12 @@ class CodeServer {
     }
   }
 
-  async start() {
+  async start(trusted) {
     const port = await freePort();
     this.address = `http://127.0.0.1:${port}`;
     const logFile = path.join(this.home, "code-server.log");
     const log = fs.openSync(logFile, "a");
-    const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-workspace-trust", "--disable-getting-started-override"];
+    const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override", ...(trusted ? ["--disable-workspace-trust"] : [])];
     this.process = spawn(
       this.node,
       [this.entry, ...this.folders, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...quiet],
@@ -176,7 +177,8 @@ async function openWindow(rig, address, workspace) {
       return route.abort();
     });
     const page = await context.newPage();
-    await page.goto(`${address}/?folder=${encodeURIComponent(workspace)}`, { waitUntil: "domcontentloaded" });
+    const what = workspace === "" ? "ew=true" : `${workspace.endsWith(".code-workspace") ? "workspace" : "folder"}=${encodeURIComponent(workspace)}`;
+    await page.goto(`${address}/?${what}`, { waitUntil: "domcontentloaded" });
     await page.waitForSelector(".monaco-workbench", { timeout: START_MS });
     return { page, externalHosts, close: () => browser.close() };
   } catch (error) {

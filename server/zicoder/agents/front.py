@@ -48,5 +48,8 @@ class Front(Protocol):
         ...
 
     async def apply(self, proposal: Proposal) -> Applied:
-        """Show the edits, and apply them if they are wanted and the files still are what they were."""
+        """Show the edits, and apply them if they are wanted and the files still are what they were.
+
+        Where this writes the files itself, a cancel that comes while it does is not raised: it returns what it did.
+        """
         ...

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import typer
 
-from zicoder.agents.edits.disk import apply_on_disk
+from zicoder.agents.edits.disk import applied_on_disk
 from zicoder.agents.front import Answer, Applied, Question
 from zicoder.events import Delta, Event, Failed, Finished, Notice, Progress, Proposed, ToolEnded, ToolStarted, Used
 from zicoder.proposal import Proposal
@@ -73,7 +73,7 @@ class Terminal:
             wanted = await asyncio.to_thread(_confirmed, f"Apply this to {files} file{'s' if files > 1 else ''}?")
             if not wanted:
                 return Applied(ok=False, reason="Nothing was changed.")
-        return await asyncio.to_thread(apply_on_disk, proposal, self.root)
+        return await applied_on_disk(proposal, self.root)
 
     def show(self, event: Event) -> bool:
         """Print an event; False for the one that says that the command failed."""

@@ -142,9 +142,11 @@ class EditorFront:
     def _workspace_edit(self, proposal: Proposal) -> types.WorkspaceEdit | None:
         workspace = self._server.client_capabilities.workspace
         can = workspace.workspace_edit if workspace else None
+        operations = can.resource_operations if can is not None and can.document_changes else None
+        possible = {"change", *(each.value for each in operations or ())}
+        if any(file.kind not in possible for file in proposal.files):
+            return None
         if can is None or not can.document_changes:
-            if any(file.kind != "change" for file in proposal.files):
-                return None
             return types.WorkspaceEdit(changes={uri: edits for uri, _, edits in map(self._text_edits, proposal.files)})
         note = types.ChangeAnnotation(label=proposal.title or "Zi", needs_confirmation=not proposal.approved)
         annotated = can.change_annotation_support is not None

@@ -8,6 +8,7 @@ import logging
 import time
 import uuid
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 from lsprotocol import types
@@ -31,8 +32,10 @@ class BackgroundProgress:
     A later `Progress` begins a new one.
     """
 
-    def __init__(self, bars: Any, title: str) -> None:
+    def __init__(self, bars: Any, title: str, *, stop: Callable[[], object] | None = None) -> None:
+        """`stop` is called when the person stops it in the editor; without it that is not offered."""
         self._bars = bars
+        self._stop = stop
         self._title = title
         self._token: str | None = None
         self._task: asyncio.Task[None] | None = None
@@ -78,8 +81,15 @@ class BackgroundProgress:
         except Exception as error:  # noqa: BLE001 - whatever a client does wrong here, the work goes on
             log.info("the editor shows no progress: %s", error)
             await asyncio.Event().wait()  # until this is cancelled: it is not asked again
-        self._bars.begin(token, types.WorkDoneProgressBegin(title=self._title, percentage=0, cancellable=False))
+        begin = types.WorkDoneProgressBegin(title=self._title, percentage=0, cancellable=self._stop is not None)
+        self._bars.begin(token, begin)
         self._token = token
+        if self._stop is not None:
+            self._bars.tokens[token].add_done_callback(self._stopped)
+
+    def _stopped(self, asked: Future[Any]) -> None:
+        if self._stop is not None and asked.cancelled():
+            self._stop()
 
     def _end(self) -> None:
         token, self._token = self._token, None

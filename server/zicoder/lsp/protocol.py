@@ -1,8 +1,11 @@
-"""pygls' protocol with what it lacks: our documents, commands that a client can cancel, questions that we can."""
+"""pygls' protocol with what it lacks: our documents, our errors, commands that a client can cancel, questions that we
+can.
+"""
 
 from __future__ import annotations
 
 import inspect
+import logging
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -12,9 +15,15 @@ from pygls.exceptions import JsonRpcInvalidParams
 from pygls.protocol import LanguageServerProtocol
 from pygls.protocol.language_server import lsp_method
 
+from zicoder.errors import ZiError
 from zicoder.lsp.overlay import ZiWorkspace
 
 __all__ = ["ZiProtocol"]
+
+log = logging.getLogger("zicoder.lsp")
+
+REQUEST_FAILED = int(types.LSPErrorCodes.RequestFailed)
+"""The request was sound, and could not be served."""
 
 
 class ZiProtocol(LanguageServerProtocol):
@@ -42,6 +51,16 @@ class ZiProtocol(LanguageServerProtocol):
             del futures[msg_id]
             return
         super()._handle_response(msg_id, result, error)
+
+    def _send_handler_result(self, future: Future[Any], *, msg_id: str | int) -> None:
+        """A failure that we foresaw goes out as its sentence, and leaves no stack trace in the log."""
+        error = None if future.cancelled() else future.exception()
+        if not isinstance(error, ZiError):
+            super()._send_handler_result(future, msg_id=msg_id)
+            return
+        self._request_futures.pop(msg_id, None)
+        log.info("%s", error.sentence)
+        self._send_response(msg_id, error=types.ResponseError(code=REQUEST_FAILED, message=error.sentence))
 
     @lsp_method(types.WORKSPACE_EXECUTE_COMMAND)
     async def lsp_workspace__execute_command(self, params: types.ExecuteCommandParams) -> Any:  # type: ignore[override]

@@ -25,12 +25,13 @@ from zicoder import __version__
 from zicoder.engine.status import EngineState
 from zicoder.errors import ZiError
 from zicoder.lsp.assistant import Assistant
-from zicoder.lsp.convert import path_of
+from zicoder.lsp.convert import path_of, plain
 from zicoder.lsp.editor_settings import editor_settings
 from zicoder.lsp.features import (
     chat_page,
     code_action,
     code_index,
+    code_lens,
     completion,
     conversations,
     definition,
@@ -39,12 +40,14 @@ from zicoder.lsp.features import (
     engine_commands,
     hover,
     inline_completion,
+    model_matrix,
     rename,
     signature_help,
     slash_commands,
     suggestion_feedback,
 )
 from zicoder.lsp.features.diagnostics import Publisher
+from zicoder.lsp.hovering import Hovering
 from zicoder.lsp.indexing import Indexing
 from zicoder.lsp.overlay import ZiWorkspace, snapshot_of
 from zicoder.lsp.protocol import ZiProtocol
@@ -62,10 +65,12 @@ if TYPE_CHECKING:  # see `load_the_rest`
     from zicoder.settings import Settings
     from zicoder.workspace import Workspace
 
-__all__ = ["ZiServer", "make_server", "serve"]
+__all__ = ["TRUST_GRANTED", "ZiServer", "make_server", "serve"]
 
 log = logging.getLogger("zicoder.lsp")
 
+TRUST_GRANTED = "zi/trustGranted"
+"""The notification that the folder, which `initialize` called not trusted, is trusted now."""
 STOP_S = 1.0
 """What runs in the background ends at its next step; a request to the client that is never answered, here."""
 
@@ -81,8 +86,11 @@ class ZiServer(LanguageServer):
         self.client_info: types.ClientInfo | None = None
         self.initial_settings: Any = None
         """`initializationOptions`: the settings of clients that cannot be asked for them."""
+        self._trusted = True
+        """Whether the person trusts the folder that is open, as far as the client says."""
         self._python = PythonAnalysis(self._interpreter, self._root)
         self.assistant = Assistant(self)
+        self.hovering = Hovering(self)
         self.publisher = Publisher(self)
         self._indexing = Indexing(self)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -184,6 +192,13 @@ class ZiServer(LanguageServer):
         if not task.cancelled() and (error := task.exception()):
             log.error("internal error in the background", exc_info=error)
 
+    def trust(self, *, trusted: bool) -> None:
+        """The client says whether the folder is trusted. Once it is, its settings and commands count."""
+        changed, self._trusted = trusted != self._trusted, trusted
+        if changed and self.project is not None:
+            self.project.trusted = trusted
+            self.in_background(self.reconfigure(None))
+
     # --- life cycle
 
     async def bring_up(self) -> None:
@@ -192,7 +207,9 @@ class ZiServer(LanguageServer):
         from zicoder.workspace import Workspace
 
         editor = await editor_settings(self, self.initial_settings)
-        self.project = Workspace(self._root(), editor_settings=editor, on_engine=self.status.engine)
+        self.project = Workspace(
+            self._root(), editor_settings=editor, on_engine=self.status.engine, trusted=self._trusted
+        )
         self._up.set()
         self.completer = self._completer(self.project)
         self.in_background(self.completer.session.remember())
@@ -205,7 +222,10 @@ class ZiServer(LanguageServer):
             self.in_background(self._python.replaced())
         self._show_problems()
         await self._indexing.restart(self.project)
+        if self.project.settings.code_lens.enabled:
+            code_lens.refresh(self)
         await self.bring_up_model()
+        self.in_background(self.hovering.ready())
         from zicoder.lsp.calibrating import calibrate_when_idle
 
         self.in_background(calibrate_when_idle(self))
@@ -261,6 +281,8 @@ class ZiServer(LanguageServer):
             self.in_background(self._python.replaced())
         if before.diagnostics != after.diagnostics or before.python != after.python:
             self.publisher.refresh()
+        if before.code_lens != after.code_lens:
+            code_lens.refresh(self)
         if before.index != after.index:
             await self._indexing.restart(self.project)
         _set_log_level(after)
@@ -281,6 +303,7 @@ class ZiServer(LanguageServer):
             await self._slash.close()
         if self.project:
             await self.project.close()
+        self.hovering.close()
         self._python.close()
         await self.assistant.close()
 
@@ -339,10 +362,15 @@ def make_server() -> ZiServer:
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
         server.client_info = params.client_info
+        server.trust(trusted=plain(params.initialization_options).get("trusted") is not False)
 
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:
         server.in_background(server.bring_up())
+
+    @server.feature(TRUST_GRANTED)
+    def trust_granted(_: Any = None) -> None:
+        server.trust(trusted=True)
 
     @server.feature(types.SHUTDOWN)
     async def shutdown(_: None = None) -> None:
@@ -354,7 +382,8 @@ def make_server() -> ZiServer:
 
     for feature in (
         completion, hover, signature_help, definition, document_symbol, inline_completion, engine_commands, code_index,
-        documents, suggestion_feedback, slash_commands, code_action, rename, chat_page, conversations,
+        documents, suggestion_feedback, slash_commands, code_action, code_lens, rename, chat_page,
+        conversations, model_matrix,
     ):  # fmt: skip
         feature.register(server)
     return server

@@ -23,7 +23,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDic
 from pydantic_settings import SettingsError as EnvironmentSettingsError
 
 from zicoder.errors import SettingsError
-from zicoder.settings.assist_sections import DiagnosticsSettings, FixesSettings
+from zicoder.settings.assist_sections import DiagnosticsSettings, FixesSettings, HoverSettings, LensSettings
 from zicoder.settings.chat_sections import (
     AgentSettings,
     ChatSettings,
@@ -56,7 +56,9 @@ __all__ = [
     "DiagnosticsSettings",
     "EngineSettings",
     "FixesSettings",
+    "HoverSettings",
     "IndexSettings",
+    "LensSettings",
     "LogSettings",
     "ModelSettings",
     "Problem",
@@ -82,6 +84,8 @@ class Settings(BaseSettings):
     python: PythonSettings = PythonSettings()
     diagnostics: DiagnosticsSettings = DiagnosticsSettings()
     fixes: FixesSettings = FixesSettings()
+    hover: HoverSettings = HoverSettings()
+    code_lens: LensSettings = LensSettings()
     log: LogSettings = LogSettings()
     agent: AgentSettings = AgentSettings()
     chat: ChatSettings = ChatSettings()

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from zicoder.settings.sections import USER_ONLY, Section
 
-__all__ = ["DiagnosticsSettings", "FixesSettings"]
+__all__ = ["DiagnosticsSettings", "FixesSettings", "HoverSettings", "LensSettings"]
 
 
 class DiagnosticsSettings(Section):
@@ -37,3 +37,28 @@ class FixesSettings(Section):
     samples: int = Field(
         default=3, ge=1, le=8, description="How many answers of the model are tried until one passes the checks."
     )
+    tests: bool = Field(
+        default=False,
+        description="Also run the tests that cover the place, in a copy of the project and confined as an agent's "
+        "commands are, before a model's fix is offered. Nobody is asked then: this setting is the yes.",
+        json_schema_extra=USER_ONLY,
+    )
+
+
+class HoverSettings(Section):
+    """What hovers show beside what is certain."""
+
+    last_change: bool = Field(
+        default=True, description="Say when, by whom and what for a definition was last changed, as git has it."
+    )
+    explanations: Literal["off", "asked", "ahead"] = Field(
+        default="asked",
+        description="Short explanations by a model: none (`off`), those that were asked for (`asked`), or also, by the "
+        "local model while the machine is idle and not on its battery, of what is around the cursor (`ahead`).",
+    )
+
+
+class LensSettings(Section):
+    """Lines of commands over functions and classes."""
+
+    enabled: bool = Field(default=False, description="Show “Explain · Test · Document” over functions and classes.")

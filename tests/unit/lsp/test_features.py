@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +12,11 @@ from lsprotocol import types
 from pygls.protocol import default_converter
 
 from zicoder.assist.jedi_bridge import JediBridge
+from zicoder.commands.session import Session
+from zicoder.lsp.assistant import Assistant
 from zicoder.lsp.features import completion, definition, document_symbol, hover, signature_help
 from zicoder.lsp.host import documentation
+from zicoder.lsp.hovering import Hovering
 from zicoder.text import Snapshot
 
 URI = "untitled:Untitled-1"
@@ -41,9 +44,12 @@ class Host:
 
     encoding = "utf-16"
     project = None
+    completer = None
 
     def __init__(self, jedi: JediBridge) -> None:
         self.jedi = jedi
+        self.assistant = Assistant(self)
+        self.hovering = Hovering(self)
         self.handlers: dict[str, Callable[..., Any]] = {}
         self.document = Snapshot(URI, "", 1, "python")
         self.speak(VSCODE)
@@ -53,8 +59,18 @@ class Host:
     def speak(self, capabilities: dict[str, Any]) -> None:
         self.client_capabilities = default_converter().structure(capabilities, types.ClientCapabilities)
 
+    @property
+    def open_uris(self) -> list[str]:
+        return [URI]
+
+    def snapshots(self) -> list[Snapshot]:
+        return [self.document]
+
     def snapshot(self, uri: str) -> Snapshot | None:
         return self.document if uri == URI else None
+
+    async def slash_session(self) -> Session:
+        raise AssertionError("nothing here needs a model")
 
     def feature(self, feature_name: str, options: Any | None = None) -> Callable[..., Any]:
         def keep(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -62,6 +78,12 @@ class Host:
             return handler
 
         return keep
+
+    def command(self, command_name: str) -> Callable[..., Any]:
+        return self.feature(command_name)
+
+    def in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        return asyncio.create_task(work)
 
     def show(self, marked: str) -> types.Position:
         """Open a text; returns the client's position of the mark in it."""

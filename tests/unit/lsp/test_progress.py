@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -20,14 +21,17 @@ class Bars:
     def __init__(self, *, granted: bool = True) -> None:
         self.said: list[tuple[str, Any]] = []
         self.granted = granted
+        self.tokens: dict[str, Future[None]] = {}
 
     async def create_async(self, token: str) -> None:
         self.said.append(("create", token))
         if not self.granted:
             raise RuntimeError("Method Not Found")
+        self.tokens[token] = Future()
 
     def begin(self, token: str, value: types.WorkDoneProgressBegin) -> None:
         self.said.append(("begin", value.title))
+        self.cancellable = value.cancellable
 
     def report(self, token: str, value: types.WorkDoneProgressReport) -> None:
         self.said.append(("report", (value.percentage, value.message)))
@@ -64,6 +68,17 @@ async def test_a_bar_begins_reports_and_ends_for_each_piece_of_work() -> None:
             await bars.until(lambda: "end" in bars.kinds)
             assert bars.kinds[:2] == ["create", "begin"]
             assert bars.kinds.count("end") == 1
+
+
+async def test_a_person_may_stop_work_that_can_be_stopped() -> None:
+    stopped: list[bool] = []
+    bars = Bars()
+    async with BackgroundProgress(bars, "Fixing", stop=lambda: stopped.append(True)) as tell:
+        tell(Progress("Fixing", 1, 3))
+        await bars.until(lambda: "begin" in bars.kinds)
+        assert bars.cancellable
+        next(iter(bars.tokens.values())).cancel()
+    assert stopped == [True]
 
 
 async def test_work_that_is_given_up_ends_its_bar() -> None:

@@ -1,7 +1,7 @@
-"""The request `zi/chatPage`: the page of the chat, whole, for whoever can show one.
+"""The requests `zi/chatPage` and `zi/modelsPage`: a page, whole, for whoever can show one.
 
-The page is built from client-vscode/page and lies in the package, so that every front end shows the same one, of the
-server's own version. It may run its own script only: the policy in it names the nonce, and nothing else.
+The pages are built from client-vscode/page and lie in the package, so that every front end shows the same ones, of the
+server's own version. Each may run its own script only: the policy in it names the nonce, and nothing else.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from typing import Any, Protocol, TypeVar
 from zicoder.errors import InputError
 from zicoder.lsp.convert import plain
 
-__all__ = ["CHAT_PAGE", "PageHost", "register"]
+__all__ = ["CHAT_PAGE", "MODELS_PAGE", "PageHost", "register"]
 
 CHAT_PAGE = "zi/chatPage"
+MODELS_PAGE = "zi/modelsPage"
 NONCE = "__ZI_NONCE__"
 """Stands in the built page where the nonce goes."""
 _NONCE = re.compile(r"[A-Za-z0-9+/_-]{16,128}={0,2}")
@@ -33,17 +34,26 @@ class PageHost(Protocol):
 
 
 def register(server: PageHost) -> None:
-    """Add the request."""
+    """Add the requests."""
 
     @server.feature(CHAT_PAGE)
     async def chat_page(params: Any = None) -> dict[str, str]:
         """Answers `html`, with the `nonce` that was given, or a new one, in its content security policy."""
-        given = plain(params).get("nonce")
-        nonce = secrets.token_urlsafe(24) if given is None else given
-        if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
-            raise InputError(f"The `nonce` of {CHAT_PAGE} must be 16 to 128 characters of base 64.")
-        return {"html": (await asyncio.to_thread(_page)).replace(NONCE, nonce), "nonce": nonce}
+        return await _answer(CHAT_PAGE, "chat.html", params)
+
+    @server.feature(MODELS_PAGE)
+    async def models_page(params: Any = None) -> dict[str, str]:
+        """As `zi/chatPage`, for the page of models and keys."""
+        return await _answer(MODELS_PAGE, "models.html", params)
 
 
-def _page() -> str:
-    return (files("zicoder") / "web" / "chat.html").read_text(encoding="utf-8")
+async def _answer(method: str, file: str, params: Any) -> dict[str, str]:
+    given = plain(params).get("nonce")
+    nonce = secrets.token_urlsafe(24) if given is None else given
+    if not isinstance(nonce, str) or not _NONCE.fullmatch(nonce):
+        raise InputError(f"The `nonce` of {method} must be 16 to 128 characters of base 64.")
+    return {"html": (await asyncio.to_thread(_page, file)).replace(NONCE, nonce), "nonce": nonce}
+
+
+def _page(file: str) -> str:
+    return (files("zicoder") / "web" / file).read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from lsprotocol import types
@@ -13,6 +14,7 @@ from zicoder.lsp.host import FeatureHost
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.complete.completer import Completer
+    from zicoder.lsp.hovering import Hovering
 
 __all__ = ["CURSOR_MOVED", "InlineHost", "register"]
 
@@ -26,6 +28,10 @@ class InlineHost(FeatureHost, Protocol):
     def completer(self) -> Completer | None:
         """None before `initialized`."""
         ...
+
+    @property
+    def hovering(self) -> Hovering: ...  # noqa: D102
+    def in_background(self, work: Coroutine[Any, Any, None]) -> object: ...  # noqa: D102
 
 
 def register(server: InlineHost) -> None:
@@ -62,3 +68,4 @@ def register(server: InlineHost) -> None:
         if snapshot is not None and completer is not None:
             position = types.Position(line=params.position.line, character=params.position.character)
             completer.prefill(snapshot, offset_of(snapshot, position, server.encoding))
+            server.in_background(server.hovering.cursor(snapshot, position.line))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.commands.session import Session
     from zicoder.events import Event
 
-__all__ = ["SlashHost", "register"]
+__all__ = ["SlashHost", "register", "run_command"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -51,7 +51,7 @@ def register(server: SlashHost) -> None:
     async def run(*arguments: Any) -> dict[str, Any]:
         """Run a `/command`. One argument, an object: `text`, and what the command is about."""
         values = _object(arguments)
-        return await _run(server, str(values.get("text") or ""), values)
+        return await run_command(server, str(values.get("text") or ""), values)
 
     for name in NAMES:
         server.command(f"zi.command.{name}")(_named(server, name))
@@ -96,13 +96,13 @@ def register(server: SlashHost) -> None:
 def _named(server: SlashHost, name: str) -> Callable[..., Any]:
     async def named(*arguments: Any) -> dict[str, Any]:
         values = _object(arguments)
-        return await _run(server, f"/{name} {values.get('prompt') or ''}".strip(), values)
+        return await run_command(server, f"/{name} {values.get('prompt') or ''}".strip(), values)
 
     named.__doc__ = f"The command /{name}; the prompt stands in `prompt`."
     return named
 
 
-async def _run(server: SlashHost, text: str, values: dict[str, Any]) -> dict[str, Any]:
+async def run_command(server: SlashHost, text: str, values: dict[str, Any]) -> dict[str, Any]:
     """Run a command and tell its events; the answer holds the whole text.
 
     That it has begun is told before anything is imported, read or waited for.

@@ -88,6 +88,10 @@ class Healths:
         self._known: dict[str, tuple[float, Health]] = {}
         self._asking = asyncio.Lock()
 
+    def forget(self) -> None:
+        """Ask anew at the next look."""
+        self._known.clear()
+
     async def rows(self, rows: Sequence[Row]) -> tuple[Row, ...]:
         """The rows of the table with the health of the models that answer."""
         remote = {row.answers for row in rows if row.answers and row.installed is None}

@@ -27,9 +27,10 @@ from zicoder.models.credentials.encrypted import EncryptedFile, Place
 from zicoder.models.credentials.keyring_store import KeyringStore, open_keyring
 from zicoder.models.store import data_dir
 
-__all__ = ["Credentials", "variable_names"]
+__all__ = ["Credentials", "Source", "variable_names"]
 
 Where = Literal["auto", "keyring", "file"]
+Source = Literal["", "environment", "keyring", "file"]
 
 VENDOR_VARIABLES: Mapping[str, tuple[str, ...]] = {
     "openai": ("OPENAI_API_KEY",),
@@ -83,7 +84,7 @@ class Credentials:
     def get(self, *names: str) -> SecretStr | None:
         """The key under the first of `names` that has one, else None. Raises CredentialError, InputError."""
         for name in map(_checked, names):
-            if found := _variable(f"{PREFIX}{re.sub(r'[^A-Z0-9]', '_', name.upper())}"):
+            if found := _variable(_own_variable(name)):
                 return found
         places = self._file.names()
         for name in names:
@@ -126,6 +127,16 @@ class Credentials:
         """Which keys are kept, and where; no values. Raises CredentialError."""
         return self._file.names()
 
+    def source(self, name: str) -> Source:
+        """Where the key for a provider would be taken from, "" for nowhere. Reads no key. Raises CredentialError."""
+        if _variable(_own_variable(_checked(name))):
+            return "environment"
+        kept = self._file.names().get(name)
+        if kept is not None:
+            return kept
+        vendor = any(_variable(variable) for variable in VENDOR_VARIABLES.get(name, ()))
+        return "environment" if vendor else ""
+
     def _kept(self, name: str, place: Place) -> SecretStr | None:
         if place == "file":
             with _packages():
@@ -154,6 +165,11 @@ def _packages() -> Generator[None]:
         raise CredentialError(
             f"A package that keeps keys is missing ({error.name}).", hint="Run `pip install 'zicoder[chat]'`."
         ) from None
+
+
+def _own_variable(name: str) -> str:
+    """The environment variable that is meant for Zi Coder."""
+    return f"{PREFIX}{re.sub(r'[^A-Z0-9]', '_', name.upper())}"
 
 
 def _variable(name: str) -> SecretStr | None:
