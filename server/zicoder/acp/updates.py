@@ -76,6 +76,7 @@ class Updates:
         self._said = ""
         self._doing = ""
         """The title of the progress that was told last."""
+        self._noticed = ""
         self._shown: list[tuple[Proposal, ToolCallUpdate]] = []
         self._cost = 0.0
         """US dollars in this session, as far as prices are known."""
@@ -88,6 +89,7 @@ class Updates:
             case Delta(text=text):
                 await self.say(text)
             case Notice(text=text):
+                self._noticed = text
                 await self.think(text)
             case Progress(title=title) if title != self._doing:
                 self._doing = title
@@ -155,7 +157,7 @@ class Updates:
         """A prompt has ended: nothing of it stays open."""
         for identity in list(self._calls):
             await self.ended(identity, ok=False)
-        self._said, self._doing, self._shown = "", "", []
+        self._said, self._doing, self._noticed, self._shown = "", "", "", []
         self._prompt += 1
 
     async def _count(self, event: Sent | Used) -> None:
@@ -168,9 +170,11 @@ class Updates:
         await self._send(UsageUpdate(session_update="usage_update", used=used, size=size, cost=paid))
 
     def _open(self, tools: Sequence[str], summary: str = "") -> _Call | None:
-        """The call of one of these tools that began last and that the model made."""
+        """The call of one of these tools that began last; of several, the one with this summary, if that is given."""
         calls = [call for call in self._calls.values() if call.tool in tools and not call.own]
-        return next((call for call in reversed(calls) if not summary or call.summary == summary), None)
+        if summary and len(calls) > 1:
+            calls = [call for call in calls if call.summary == summary]
+        return calls[-1] if calls else None
 
     async def _made(self, tool: str, summary: str) -> _Call:
         self._number += 1
@@ -198,6 +202,8 @@ class Updates:
 
     async def _finish(self, text: str, *, corrected: bool) -> None:
         said, text = self._said.strip(), text.strip()
+        if not said and not text:
+            text = self._noticed  # why there is no answer; thoughts are folded away
         if corrected and said:
             changed = list(difflib.unified_diff(said.split("\n"), text.split("\n"), n=0, lineterm=""))
             lines = "\n".join(line for line in changed[2:] if not line.startswith("@@"))

@@ -37,6 +37,7 @@ async def test_the_end_adds_what_was_not_said() -> None:
     assert await Client().show(Delta("said"), Finished("A report.")) == "said\n\nA report."
     assert await Client().show(Delta("half"), Failed("It broke.", "Mend it.")) == "half\n\n**It broke.**\n\nMend it."
     assert await Client().show(Notice("by the way"), Finished("x")) == "x"
+    assert await Client().show(Notice("It went in circles."), Finished("")) == "It went in circles."
 
 
 async def test_what_was_corrected_is_said_below_the_answer() -> None:
@@ -53,6 +54,9 @@ async def test_a_question_belongs_to_the_tool_that_asks() -> None:
     await client.updates.answered(call.tool_call_id, ok=True)
     await client.show(ToolEnded("1", ok=True, summary="done"))
     assert client.statuses(call.tool_call_id) == ["in_progress", "pending", "in_progress", "completed"]
+    named_otherwise = await client.updates.asked(Question(tool="shell", summary="run all tests"))
+    assert client.statuses(named_otherwise.tool_call_id) == client.statuses("0-2") == ["in_progress", "pending"]
+    await client.show(ToolStarted("3", "shell", "run more"))
     other = await client.updates.asked(Question(tool="shell", summary="run ls"))
     await client.updates.answered(other.tool_call_id, ok=False)
     assert client.statuses(other.tool_call_id) == ["pending", "pending", "failed"]
