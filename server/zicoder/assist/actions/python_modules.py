@@ -71,18 +71,23 @@ async def candidates(name: str, *, index: Index | None, root: Path | None, own: 
         in_use = await asyncio.to_thread(_in_use, name, hits, root, own)
         found |= dict.fromkeys(each for each, _ in in_use)
         found |= dict.fromkeys(await asyncio.to_thread(_of_project, name, symbols, root, own))
-    imported = {match[1].partition(".")[0] for match in re.finditer(r"^\s*(?:from|import)\s+([\w.]+)", used, re.M)}
+    imported = {_top(match[1]) for match in re.finditer(r"^\s*(?:from|import)\s+([\w.]+)", used, re.M)}
     for each in _of_stdlib(name):
         found[each] = None
+    here = _own_package(own, root) if root is not None and own is not None else ""
     for each in sorted(installed.having(name), key=lambda each: (each.module not in imported, each.module)):
-        found[each] = None
+        if not here or _top(each.module) != _top(here):  # the project itself, as it was installed
+            found[each] = None
     alias = _ALIASES.get(name)
     if alias and (alias.partition(".")[0] in sys.stdlib_module_names or installed.has(alias)):
         found[Import(alias, alias=name)] = None
     usual = bool(in_use) and (len(in_use) == 1 or in_use[0][1] >= CLEARLY * in_use[1][1])
-    here = _own_package(own, root) if root is not None and own is not None else ""
     styled = [_in_style(each, here, used) for each in found][:MOST]
     return Candidates(tuple(dict.fromkeys(styled)), usual or len(found) == 1)
+
+
+def _top(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _own_package(own: Path, root: Path) -> str:
@@ -93,8 +98,8 @@ def _own_package(own: Path, root: Path) -> str:
 
 def _in_style(wanted: Import, package: str, used: str) -> Import:
     """The same written relative to the file's package, where its other imports are."""
-    top = package.partition(".")[0]
-    if not top or wanted.module.partition(".")[0] != top or not wanted.name or wanted.alias == wanted.module:
+    top = _top(package)
+    if not top or _top(wanted.module) != top or not wanted.name or wanted.alias == wanted.module:
         return wanted
     relative = re.search(r"^from[ \t]+\.", used, re.M) is not None
     if not relative or re.search(rf"^(?:from|import)[ \t]+{re.escape(top)}\b", used, re.M):
@@ -106,14 +111,21 @@ def _in_style(wanted: Import, package: str, used: str) -> Import:
 
 
 def _in_use(name: str, hits: Sequence[Hit], root: Path, own: Path | None) -> list[tuple[Import, int]]:
-    """How the project's own files import the name and how often, the most usual way first. Blocking."""
+    """How the project's own files import the name and how often, the most usual way first. Blocking.
+
+    How others import from the package that `own` is part of is not how that package does it itself.
+    """
+    home = _top(_own_package(own, root)) if own is not None else ""
     counted: Counter[Import] = Counter()
     texts: dict[str, str] = {}
     for hit in hits:
         if hit.language == "python" and root / hit.path != own:
             texts[hit.path] = f"{texts.get(hit.path, '')}{hit.text}\n"
     for path, text in list(texts.items())[:MOST_HEADS]:
-        counted.update(_imports_in(_head(root / path) + text, name, _own_package(root / path, root)))
+        package = _own_package(root / path, root)
+        made = _imports_in(_head(root / path) + text, name, package)
+        outside = _top(package) != home
+        counted.update(each for each in made if not (outside and home and _top(each.module) == home))
     return counted.most_common(MOST)
 
 

@@ -19,12 +19,20 @@ if TYPE_CHECKING:
 __all__ = ["bracket_repairs"]
 
 MOST_PLACES = 60
-LIKELY = 3
-"""A cost above this is that of a place in the middle of a line."""
+MOST_BLANK = 200
+"""Lines behind the opening one that are looked at."""
 _PARTNERS = {")": "(", "]": "[", "}": "{"}
 _CLOSES = {"(": ")", "[": "]", "{": "}", "${": "}"}
-_BEHIND = frozenset((":", ";", ",", "{", "=>"))
+_BEHIND = frozenset((":", ";", ",", "{", "=>", "!"))
 """What may follow a closing bracket at the end of a line."""
+_JOINS = frozenset((
+    "==", "!=", "===", "!==", "<", ">", "<=", ">=", "and", "or", "not", "in", "is", "&&", "||", "??", "instanceof",
+    "+", "-", "*", "/", "//", "%", "**", "@", "|", "&", "^", "<<", ">>", "=", "=>", "?", ":", "[",
+    "if", "else", "for", "of", "as", "from",
+))  # fmt: skip
+"""What often follows a closing bracket in the middle of a line: `len(a) == 1` is as likely as `len(a == 1)`."""
+NATURAL, ODD = 2, 4
+"""Costs of a place in the middle of a line where people close brackets, and of another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,24 +84,27 @@ def _doubled(tokens: list[Token], lines: LineIndex, surplus: int) -> Iterator[Re
 def _fault(tokens: list[Token], lines: LineIndex) -> tuple[_Fault | None, int | None]:
     """The first bracket that is open too long, and the first that closes nothing."""
     opened: list[int] = []
-    askew: tuple[int, int] | None = None
+    askew: list[tuple[int, int]] = []
     for number, token in enumerate(tokens):
         if token.kind in _CLOSES:
             opened.append(number)
         elif token.kind in _PARTNERS:
             if not opened:
-                return (_Fault(askew[0], askew[1], askew[1]) if askew else None), number
+                return _within(-1, askew), number
             if _CLOSES[tokens[opened[-1]].kind] != token.kind:
-                return _Fault(opened[-1], number, number), number
+                return _within(opened[-1], askew) or _Fault(opened[-1], number, number), number
             start = opened.pop()
-            if askew is None and _stands_askew(tokens, lines, start, number):
-                askew = start, number
+            if _stands_askew(tokens, lines, start, number):
+                askew.append((start, number))
     if not opened:
         return None, None
     first = opened[-1]
-    if askew is not None and askew[0] > first:
-        return _Fault(askew[0], askew[1], askew[1]), None
-    return _Fault(first, _statement_end(tokens, lines, first)), None
+    return _within(first, askew) or _Fault(first, _statement_end(tokens, lines, first)), None
+
+
+def _within(opened: int, askew: list[tuple[int, int]]) -> _Fault | None:
+    """What took the partner of an open bracket: the first that stands askew behind it. Elsewhere that is a style."""
+    return next((_Fault(start, end, end) for start, end in askew if start > opened), None)
 
 
 def _stands_askew(tokens: list[Token], lines: LineIndex, start: int, end: int) -> bool:
@@ -126,53 +137,81 @@ def _closings(text: str, tokens: list[Token], lines: LineIndex, fault: _Fault) -
         wrong = tokens[fault.closer]
         yield Repair(wrong.start, wrong.end, closing, f"Change `{wrong.text}` to `{closing}`", 4)
     last_line = lines.position(tokens[fault.until].start).line if fault.until < len(tokens) else len(lines) - 1
-    yield from _blank_lines(lines, closing, title, opening, last_line, indent)
     own_line = any(lines.position(token.start).line > opening for token in tokens[fault.opened + 1 : fault.opened + 2])
-    places = range(fault.opened, min(fault.until, fault.opened + MOST_PLACES))
-    for number in places:
+    yield from _blank_lines(lines, closing, title, range(opening, last_line + 1), own_line=own_line)
+    inner: list[str] = []
+    for number in range(fault.opened, min(fault.until, fault.opened + MOST_PLACES)):
         token = tokens[number]
+        if token.kind in _CLOSES:
+            inner.append(_CLOSES[token.kind])
+        elif token.kind in _PARTNERS and inner:
+            inner.pop()
         following = tokens[number + 1] if number + 1 < len(tokens) else None
         line = lines.position(token.end).line
-        cost = _cost(tokens, lines, number, line, following)
-        if cost is None:
+        cost = _cost(tokens, lines, number, closing, nested=len(inner) > 1)
+        if cost is None or inner[-1:] != [closing]:
             continue
-        if cost > LIKELY and number + 1 == fault.until and fault.closer is not None:
+        if cost == ODD and number + 1 == fault.until and fault.closer is not None:
             cost -= 1
-        if following is not None and following.start == token.end and following.kind in (".", "("):
+        if cost == ODD and following is not None and following.start == token.end and following.kind in (".", "("):
             cost += 1
         yield Repair(token.end, token.end, closing, title, cost + (2 if own_line else 0))
         ends = following is None or lines.position(following.start).line > line
         if own_line and ends and (following is None or _indent(lines, lines.position(following.start).line) <= indent):
             newline = "\r\n" if "\r\n" in text else "\n"
             at = lines.content_end(line)
-            yield Repair(at, at, newline + " " * indent + closing, title, 2)
+            margin = lines.line(opening)[:indent]
+            yield Repair(at, at, newline + margin + closing, title, 2)
 
 
-def _cost(tokens: list[Token], lines: LineIndex, number: int, line: int, following: Token | None) -> int | None:
-    """How unusual it is that a bracket closes behind this token. None: it never does."""
-    token = tokens[number]
+def _cost(tokens: list[Token], lines: LineIndex, number: int, closing: str, *, nested: bool) -> int | None:
+    """How unusual it is that a bracket closes behind this token. None: it never does.
+
+    `nested`: another bracket is open around the one that would be closed there.
+    """
+    token, following = tokens[number], tokens[number + 1] if number + 1 < len(tokens) else None
     if token.kind in (",", "=", ".", "operator") or token.kind == "comment":
         return None
+    line = lines.position(token.end).line
     if following is None or lines.position(following.start).line > line:
         return 1
     rest = number + 2
     last = rest >= len(tokens) or lines.position(tokens[rest].start).line > line
     if following.kind in _BEHIND and (last or tokens[rest].kind == "comment"):
         return 1
-    return 4
+    return NATURAL if _is_natural(tokens, number, closing, nested=nested) else ODD
 
 
-def _blank_lines(lines: LineIndex, closing: str, title: str, opening: int, last: int, indent: int) -> Iterator[Repair]:
-    """A line with nothing but indentation is where a bracket was, or is about to be typed."""
-    for line in range(opening + 1, min(last + 1, opening + 200, len(lines))):
+def _is_natural(tokens: list[Token], number: int, closing: str, *, nested: bool) -> bool:
+    """Whether what follows on the line goes on as code does behind a closing bracket."""
+    following = tokens[number + 1]
+    if following.text == ",":
+        # `f(g(a), b)` beside `f(g(a, b))`; the next parameter, `a: list[int], b: int`
+        return nested or [each.text for each in tokens[number + 3 : number + 4]] == [":"]
+    if following.text in (".", "?.", "!"):
+        return closing == "]" or tokens[number].kind in _PARTNERS
+    return following.text in _JOINS
+
+
+def _blank_lines(lines: LineIndex, closing: str, title: str, within: range, *, own_line: bool) -> Iterator[Repair]:
+    """A line with nothing but indentation is where a bracket was, or is about to be typed.
+
+    `own_line`: what is in the bracket begins on a line of its own.
+    """
+    head = lines.line(within.start)
+    indent = _indent(lines, within.start)
+    several = head.count(_PARTNERS[closing]) - head.count(closing) > 1
+    for line in list(within)[1:MOST_BLANK]:
         start, end = lines.start(line), lines.content_end(line)
         content = lines.line(line)
         if not content.strip():
             fits = len(content) == indent
-            yield Repair(end, end, closing, title, 0 if fits and indent else 1 if fits else 4)
+            left = 0 if indent else 1 if own_line else 2  # an empty line says little
+            yield Repair(end, end, closing, title, left if fits else ODD)
         elif len(content) - len(content.lstrip()) == indent and content.lstrip()[:1] in (",", ";", ")", "]", "}"):
             at = start + indent
-            yield Repair(at, at, closing, title, 0)
+            taken = content[indent] == closing and not several
+            yield Repair(at, at, closing, title, ODD if taken else 0)
 
 
 def _indent(lines: LineIndex, line: int) -> int:

@@ -55,7 +55,7 @@ def mend(text: str, language: str) -> Told:
     tokens = tokens_of(text, language) or []
     tries = [*bracket_repairs(text, tokens), *token_repairs(text, tokens, language, errors)]
     if language == "python":
-        tries += indent_repairs(text, errors[0])
+        tries += indent_repairs(text, tokens, errors[0])
     return _told(*_sound(text, language, tries))
 
 

@@ -30,7 +30,11 @@ def best(text: str, language: str = "python") -> tuple[str, bool]:
         ("python", "for x in y:\nprint(x)\n", "for x in y:\n    print(x)\n"),
         ("python", "def f(x):\n    retrun x\n", "def f(x):\n    return x\n"),
         ("python", "x = {'a': 1 'b': 2}\n", "x = {'a': 1, 'b': 2}\n"),
-        ("typescript", "function f(a: number {\n  return a;\n}\n", "function f(a: number) {\n  return a;\n}\n"),
+        ("python", 'class A:\n    def f(self):\n         """Say.\n\n        More.\n        """\n        return 1\n',
+         'class A:\n    def f(self):\n        """Say.\n\n        More.\n        """\n        return 1\n'),
+        ("typescript", "function f(a, b {\n  return a;\n}\n", "function f(a, b) {\n  return a;\n}\n"),
+        ("typescript", "const a = c\n  ? [\n      1\n    ]\n  : [];\nfunction f() {\n  if (a) {\n    g();\n  \n  h();\n}\n",
+         "const a = c\n  ? [\n      1\n    ]\n  : [];\nfunction f() {\n  if (a) {\n    g();\n  }\n  h();\n}\n"),
         ("typescript", "const x = { a: 1 b: 2 };\n", "const x = { a: 1, b: 2 };\n"),
         ("javascript", "foo(`${a}`, 1;\n", "foo(`${a}`, 1);\n"),
         ("javascript", "class A {\n  f() {\n    return 1;\n  }}\n  g() {\n    return 2;\n  }\n}\n",
@@ -68,6 +72,19 @@ def test_what_cannot_be_mended_gets_nothing_sure(text: str, language: str) -> No
     assert not any(sure for *_, sure in mend(text, language))
 
 
-def test_of_two_places_that_make_as_much_sense_none_is_sure() -> None:
-    told = mend("if a:\n    x = 1\n  y = 2\n", "python")
+@pytest.mark.parametrize(
+    ("text", "language", "one", "other"),
+    [
+        ("if a:\n    x = 1\n  y = 2\n", "python", "if a:\n    x = 1\n    y = 2\n", "if a:\n    x = 1\ny = 2\n"),
+        ("if len(a == 1:\n    pass\n", "python", "if len(a) == 1:\n    pass\n", "if len(a == 1):\n    pass\n"),
+        ("x = f(g(a, b)\n", "python", "x = f(g(a), b)\n", "x = f(g(a, b))\n"),
+        ("x = f(g(a, b)\n\ny = 2\n", "python", "x = f(g(a), b)\n\ny = 2\n", "x = f(g(a, b))\n\ny = 2\n"),
+        ("x = a[b.c\n", "typescript", "x = a[b].c\n", "x = a[b.c]\n"),
+        ("function f(a: T {\n}\n", "typescript", "function f(a): T {\n}\n", "function f(a: T) {\n}\n"),
+        ("return (\n  a(b) ||\n  c(d ||\n  e\n);\n}\n", "typescript", "", ""),
+    ],
+)
+def test_of_two_places_that_make_as_much_sense_none_is_sure(text: str, language: str, one: str, other: str) -> None:
+    told = mend(text, language)
     assert not any(sure for *_, sure in told)
+    assert {one, other} - {""} <= {text[:start] + new + text[end:] for start, end, new, _, _ in told}
