@@ -106,6 +106,17 @@ async def test_what_the_project_does_comes_first(tmp_path: Path) -> None:
     ]
 
 
+async def test_a_package_is_not_imported_from_as_others_do(tmp_path: Path) -> None:
+    package = tmp_path / "shop"
+    package.mkdir()
+    (package / "__init__.py").write_text("from shop.made import Cart\n")
+    (package / "made.py").write_text("class Cart: ...\n")
+    index = Project([Symbol("Cart", "Cart", "class", "shop/made.py", 0)], uses=["from shop import Cart\n"])
+    from_inside = await lines("Cart", index=index, root=tmp_path, own="shop/use.py")
+    assert from_inside == ["from shop.made import Cart"]
+    assert (await lines("Cart", index=index, root=tmp_path, own="main.py"))[0] == "from shop import Cart"
+
+
 async def test_installed_packages(tmp_path: Path) -> None:
     site = tmp_path / "site-packages"
     (site / "attrlike").mkdir(parents=True)
