@@ -11,11 +11,11 @@ import json
 import re
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePath
 from xml.sax.saxutils import quoteattr
 
 from zicoder.commands.builtin import COMMANDS
-from zicoder.text import LANGUAGES
+from zicoder.text import LANGUAGES, language_of
 
 HERE = Path(__file__).parent
 SERVER_ID = "zi"
@@ -31,6 +31,11 @@ CONTROLS = {
     "zi.forgetHistory": "Forget Suggestion History",
 }
 """Commands of the server that take no arguments, as a menu names them."""
+WHOLE_NAMES = (
+    "Brewfile", "CMakeLists.txt", "Containerfile", "Dockerfile", "GNUmakefile", "Gemfile", "Makefile", "Pipfile",
+    "Podfile", "Rakefile", "Vagrantfile", "makefile",
+)  # fmt: skip
+"""Files that no ending tells, as people write them: the IDE tells capitals apart."""
 
 
 def patterns() -> dict[str, list[str]]:
@@ -38,6 +43,8 @@ def patterns() -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for ending, language in LANGUAGES.items():
         found.setdefault(language, []).append(f"*.{ending}")
+    for name in WHOLE_NAMES:
+        found[language_of(PurePath(name))].append(name)
     return {language: sorted(found[language]) for language in sorted(found)}
 
 

@@ -15,14 +15,15 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import platformdirs
 import pytest
-from editor import WriteScript
+from editor import StartEditor, WriteScript
 
 from zicoder.commands.names import NAMES
+from zicoder.text import language_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CLIENT = CHECKOUT / "client-jetbrains"
@@ -41,6 +42,13 @@ READ = {
     "clientSettings.json": {"completion", "workspaceSymbol"},
 }
 """The files that LSP4IJ reads from a template's folder, and those of their top keys that are used."""
+NO_ACTIONS = {
+    "zi.applyAction", "zi.auditLog", "zi.commands", "zi.conversation", "zi.documentSymbol", "zi.explainBriefly",
+    "zi.explainSymbol", "zi.indexStatus", "zi.measureModel", "zi.mentions", "zi.models", "zi.modelsChanged",
+    "zi.prepared", "zi.providers", "zi.removeModel", "zi.roles", "zi.run", "zi.search", "zi.setRole",
+    "zi.suggestionAccepted", "zi.testSymbol",
+}  # fmt: skip
+"""Commands that are no action: what they take comes from a page, a code action or a code lens, or they only answer."""
 
 
 @pytest.fixture(scope="module")
@@ -165,6 +173,20 @@ def test_every_command_is_an_action() -> None:
     assert {each.get("class") for each in ET.parse(PLUGIN).iter("action")} == {"dev.zicoder.jetbrains.ZiCommandAction"}
 
 
+async def test_actions_are_the_commands_of_the_running_server(start_editor: StartEditor) -> None:
+    provider = (await start_editor()).result.capabilities.execute_command_provider
+    assert provider
+    assert set(_actions()) == set(provider.commands) - NO_ACTIONS
+
+
+def test_the_chat_may_ask_the_server_what_its_page_asks() -> None:
+    page = (CHECKOUT / "client-vscode" / "page" / "wire.ts").read_text()
+    host = (CLIENT / "core/src/main/java/dev/zicoder/core/PageHost.java").read_text()
+    (asked,) = re.findall(r"CHAT_METHODS = \[(.*?)\]", page, re.DOTALL)
+    (forwarded,) = re.findall(r"FORWARDED = Set\.of\((.*?)\)", host, re.DOTALL)
+    assert set(re.findall(r'"([^"]+)"', forwarded)) == set(re.findall(r'"([^"]+)"', asked))
+
+
 def test_what_is_derived_is_up_to_date() -> None:
     done = subprocess.run(
         [sys.executable, str(CLIENT / "generate.py"), "--check"], capture_output=True, text=True, check=False
@@ -182,7 +204,9 @@ def test_the_template_has_what_lsp4ij_reads_and_nothing_else() -> None:
     for mapping in template["fileTypeMappings"]:
         assert set(mapping) == {"fileType", "languageId"}
         assert set(mapping["fileType"]) == {"patterns"}
-        assert all(re.fullmatch(r"\*\.[\w+#-]+", pattern) for pattern in mapping["fileType"]["patterns"])
+        for pattern in mapping["fileType"]["patterns"]:
+            assert re.fullmatch(r"(\*\.)?[\w+#.-]+", pattern)
+            assert language_of(PurePath(pattern.replace("*", "a"))) == mapping["languageId"]
 
 
 def test_the_settings_of_the_template_are_settings_of_the_server() -> None:

@@ -7,17 +7,13 @@ import com.intellij.openapi.actionSystem.ActionUpdateThread;
 import com.intellij.openapi.actionSystem.AnAction;
 import com.intellij.openapi.actionSystem.AnActionEvent;
 import com.intellij.openapi.actionSystem.CommonDataKeys;
-import com.intellij.openapi.editor.Document;
-import com.intellij.openapi.editor.Editor;
 import com.intellij.openapi.project.DumbAware;
 import com.intellij.openapi.project.Project;
 import com.intellij.openapi.ui.Messages;
-import com.intellij.openapi.vfs.VirtualFile;
 import com.intellij.openapi.wm.ToolWindow;
 import com.intellij.openapi.wm.ToolWindowManager;
 import dev.zicoder.core.CommandArguments;
-import org.eclipse.lsp4j.Position;
-import org.eclipse.lsp4j.Range;
+import dev.zicoder.core.LookedAt;
 import org.jetbrains.annotations.NotNull;
 
 /** Runs the command of the server whose id is the action's own. */
@@ -57,35 +53,14 @@ public final class ZiCommandAction extends AnAction implements DumbAware {
         message.addProperty("kind", "run");
         message.addProperty("text", (title + " " + prompt).strip());
         message.addProperty("send", true);
-        CommandArguments about = about(event, CommandArguments.of(prompt));
-        if (about.uri() != null) {
-            JsonObject place = (JsonObject) about.request(CommandArguments.RUN).getArguments().get(0);
-            place.remove("text");
-            message.add("place", place);
+        LookedAt about = ZiEditor.at(project, event.getData(CommonDataKeys.EDITOR));
+        if (about != null) {
+            message.add("place", about.target());
         }
         window.activate(() -> {
             if (!zi.tellChat(message)) {
                 zi.say("The chat is not ready yet. Try again.", NotificationType.INFORMATION);
             }
         });
-    }
-
-    /** With the document that is open and the selection in it; positions count UTF-16, as LSP4IJ does. */
-    private static CommandArguments about(AnActionEvent event, CommandArguments arguments) {
-        Editor editor = event.getData(CommonDataKeys.EDITOR);
-        VirtualFile file = event.getData(CommonDataKeys.VIRTUAL_FILE);
-        if (editor == null || file == null || !file.isInLocalFileSystem()) {
-            return arguments;
-        }
-        Document document = editor.getDocument();
-        int start = editor.getSelectionModel().getSelectionStart();
-        int end = editor.getSelectionModel().getSelectionEnd();
-        Range range = new Range(position(document, start), position(document, end));
-        return arguments.about(file.toNioPath().toUri().toString(), range);
-    }
-
-    private static Position position(Document document, int offset) {
-        int line = document.getLineNumber(offset);
-        return new Position(line, offset - document.getLineStartOffset(line));
     }
 }

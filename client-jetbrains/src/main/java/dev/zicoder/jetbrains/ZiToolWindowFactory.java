@@ -15,6 +15,7 @@ import com.intellij.ui.jcef.JBCefBrowser;
 import com.intellij.ui.jcef.JBCefBrowserBase;
 import com.intellij.ui.jcef.JBCefJSQuery;
 import dev.zicoder.core.PageHost;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.swing.JComponent;
 import org.jetbrains.annotations.NotNull;
 
@@ -24,19 +25,22 @@ public final class ZiToolWindowFactory implements ToolWindowFactory, DumbAware {
     public void createToolWindowContent(@NotNull Project project, @NotNull ToolWindow window) {
         ZiProject zi = ZiProject.of(project);
         Disposable life = Disposer.newDisposable(window.getDisposable(), "Zi chat");
-        JComponent shown = JBCefApp.isSupported() ? page(zi, life) : new ZiTextChat(zi);
+        JComponent shown = JBCefApp.isSupported() ? page(project, zi, life) : new ZiTextChat(zi);
         Content content = ContentFactory.getInstance().createContent(shown, "", false);
         content.setDisposer(life);
         window.getContentManager().addContent(content);
         Disposer.register(life, () -> zi.chatIs(null));
     }
 
-    private static JComponent page(ZiProject zi, Disposable life) {
+    private static JComponent page(Project project, ZiProject zi, Disposable life) {
         JBCefBrowser browser = new JBCefBrowser();
         JBCefJSQuery query = JBCefJSQuery.create((JBCefBrowserBase) browser);
         Disposer.register(life, query);
         Disposer.register(life, browser);
-        PageHost host = new PageHost(zi.streams(), zi::execute, message -> post(browser, message));
+        AtomicReference<PageHost> hosts = new AtomicReference<>();
+        ZiEditor editor = new ZiEditor(project, life, looked -> hosts.get().looksAt(looked));
+        PageHost host = new PageHost(zi.streams(), zi::execute, message -> post(browser, message), editor);
+        hosts.set(host); // before the event thread, which this is, can tell of another place
         query.addHandler(text -> {
             host.received(text);
             return null;

@@ -2,6 +2,7 @@ package dev.zicoder.core;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
+import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
@@ -25,15 +26,28 @@ public final class PageHost {
     private final Streams streams;
     private final Function<ExecuteCommandParams, CompletableFuture<Object>> server;
     private final Consumer<JsonObject> page;
+    private final PageEditor editor;
     private final Map<Integer, CompletableFuture<Object>> running = new ConcurrentHashMap<>();
     private final Map<Integer, Integer> numbers = new ConcurrentHashMap<>();
 
     /** {@code page} takes messages to the page, from any thread. */
     public PageHost(
-            Streams streams, Function<ExecuteCommandParams, CompletableFuture<Object>> server, Consumer<JsonObject> page) {
+            Streams streams,
+            Function<ExecuteCommandParams, CompletableFuture<Object>> server,
+            Consumer<JsonObject> page,
+            PageEditor editor) {
         this.streams = streams;
         this.server = server;
         this.page = page;
+        this.editor = editor;
+    }
+
+    /** Tells the page what the editor looks at; null for nothing. */
+    public void looksAt(LookedAt looked) {
+        JsonObject message = new JsonObject();
+        message.addProperty("kind", "place");
+        message.add("place", looked == null ? JsonNull.INSTANCE : looked.place());
+        page.accept(message);
     }
 
     /** The script that stands before those of the page: it gives the page what it sends its messages with. */
@@ -59,6 +73,7 @@ public final class PageHost {
             state.addProperty("running", true);
             state.addProperty("message", "");
             page.accept(state);
+            looksAt(editor.looked());
         } else if (object.get("id") instanceof JsonPrimitive number && number.isNumber()) {
             int id = number.getAsInt();
             if ("cancel".equals(kind.getAsString()) && running.get(id) != null) {
@@ -71,7 +86,9 @@ public final class PageHost {
 
     private void request(int id, String method, JsonElement params) {
         if (!FORWARDED.contains(method)) {
-            answer(id, null, "This editor cannot do that.");
+            JsonObject given = params instanceof JsonObject object ? object : new JsonObject();
+            editor.act(method, given)
+                    .whenComplete((done, error) -> answer(id, null, error == null ? null : sentence(error)));
             return;
         }
         String token = streams.open(event -> page.accept(progress(id, event)));
@@ -84,9 +101,14 @@ public final class PageHost {
         });
     }
 
-    private static List<Object> arguments(String method, JsonElement params, String token) {
+    private List<Object> arguments(String method, JsonElement params, String token) {
         if ("zi.run".equals(method) && params instanceof JsonObject object) {
             object.addProperty("token", token);
+            boolean about = object.remove("about") instanceof JsonPrimitive wanted && wanted.getAsBoolean();
+            LookedAt looked = about && !object.has("uri") ? editor.looked() : null;
+            if (looked != null) {
+                looked.target().entrySet().forEach(each -> object.add(each.getKey(), each.getValue()));
+            }
         }
         if (params instanceof JsonArray several) {
             return List.copyOf(several.asList());

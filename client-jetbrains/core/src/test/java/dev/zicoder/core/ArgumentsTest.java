@@ -1,12 +1,16 @@
 package dev.zicoder.core;
 
 import static org.junit.Assert.assertEquals;
+import static org.junit.Assert.assertFalse;
 import static org.junit.Assert.assertNotEquals;
+import static org.junit.Assert.assertNull;
 import static org.junit.Assert.assertTrue;
 
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -65,15 +69,18 @@ public class ArgumentsTest {
         List<JsonObject> told = new ArrayList<>();
         CompletableFuture<Object> answer = new CompletableFuture<>();
         Streams streams = new Streams();
+        Beside editor = new Beside();
         PageHost host = new PageHost(
                 streams,
                 params -> {
                     asked.add(params);
                     return answer;
                 },
-                told::add);
+                told::add,
+                editor);
         host.received("{\"kind\":\"request\",\"id\":1,\"method\":\"zi.setRole\",\"params\":[\"chat\"]}");
         assertEquals("This editor cannot do that.", told.remove(0).get("error").getAsString());
+        assertEquals(List.of(), asked);
         host.received("{\"kind\":\"request\",\"id\":2,\"method\":\"zi.run\",\"params\":{\"text\":\"/fix\"}}");
         JsonObject sent = (JsonObject) asked.get(0).getArguments().get(0);
         assertEquals("/fix", sent.get("text").getAsString());
@@ -86,5 +93,66 @@ public class ArgumentsTest {
         assertEquals(List.of(), told);
         host.received("{\"kind\":\"ready\"}");
         assertEquals("server", told.get(0).get("kind").getAsString());
+        assertEquals(
+                JsonParser.parseString("{\"kind\":\"place\",\"place\":{\"path\":\"a.py\",\"first\":2,\"last\":4}}"), told.get(1));
+    }
+
+    @Test
+    public void theEditorDoesWhatIsItsOwnAndSaysWhatCommandsAreAbout() {
+        List<ExecuteCommandParams> asked = new ArrayList<>();
+        List<JsonObject> told = new ArrayList<>();
+        Beside editor = new Beside();
+        PageHost host = new PageHost(
+                new Streams(),
+                params -> {
+                    asked.add(params);
+                    return new CompletableFuture<>();
+                },
+                told::add,
+                editor);
+        host.received("{\"kind\":\"request\",\"id\":1,\"method\":\"editor.copy\",\"params\":{\"text\":\"x\"}}");
+        assertEquals("{\"text\":\"x\"}", editor.asked.get("editor.copy").toString());
+        assertTrue(told.remove(0).has("result"));
+        String request = "{\"kind\":\"request\",\"id\":2,\"method\":\"zi.run\",\"params\":{\"text\":\"/fix\",\"about\":%s}}";
+        host.received(String.format(request, "true"));
+        JsonObject sent = (JsonObject) asked.get(0).getArguments().get(0);
+        assertEquals("file:///a.py", sent.get("uri").getAsString());
+        assertEquals(1, sent.getAsJsonObject("range").getAsJsonObject("start").get("line").getAsInt());
+        assertFalse(sent.has("about"));
+        host.received(String.format(request, "false"));
+        assertFalse(((JsonObject) asked.get(1).getArguments().get(0)).has("uri"));
+        editor.looked = null;
+        host.received(String.format(request, "true"));
+        assertFalse(((JsonObject) asked.get(2).getArguments().get(0)).has("uri"));
+        host.looksAt(null);
+        assertTrue(told.get(0).get("place").isJsonNull());
+    }
+
+    @Test
+    public void pathsOfAnswersStayInTheProject() {
+        String root = Path.of("").toAbsolutePath().toString();
+        assertEquals(Path.of(root, "src", "a.py"), LookedAt.inside(root, "src/../src/a.py"));
+        for (String wrong : List.of("../a.py", "/etc/passwd", "src/../../a.py", "", ".", "a\0b")) {
+            assertNull(LookedAt.inside(root, wrong));
+        }
+    }
+
+    /** An editor that looks at lines 2 to 4 of a file, and can copy. */
+    private static final class Beside implements PageEditor {
+        private final Map<String, JsonObject> asked = new HashMap<>();
+        private LookedAt looked = new LookedAt("file:///a.py", "a.py", new Range(new Position(1, 0), new Position(3, 2)));
+
+        @Override
+        public LookedAt looked() {
+            return looked;
+        }
+
+        @Override
+        public CompletableFuture<Void> act(String method, JsonObject params) {
+            asked.put(method, params);
+            return "editor.copy".equals(method)
+                    ? CompletableFuture.completedFuture(null)
+                    : CompletableFuture.failedFuture(new IllegalStateException("This editor cannot do that."));
+        }
     }
 }
