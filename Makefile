@@ -24,7 +24,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@touch $(STAMP)
 
 vscode: setup
-	@cd client-vscode && npm ci --silent && npm run --silent wheel && npm run --silent package
+	@cd client-vscode && npm ci --silent && npm run --silent package
 
 docs: setup
 	@$(BIN)/python docs/generate.py

@@ -10,7 +10,7 @@ await build({
   format: "cjs",
   external: ["vscode"],
   minify: true,
-  sourcemap: "linked",
+  sourcemap: "external",
   legalComments: "none",
   logLevel: "warning",
 });

@@ -17,21 +17,28 @@ function nextTurn(): Promise<void> {
   });
 }
 
+/** When the page last had its turn: what several pieces of work take counts together. */
+let began = 0;
+
+/** Gives way if the budget is used up. */
+export async function breathe(): Promise<void> {
+  if (performance.now() - began > BUDGET_MS) {
+    await nextTurn();
+    began = performance.now();
+  }
+}
+
 /** Does `work` for each item, and gives way whenever the budget is used up. Stops when `stopped` says so. */
 export async function inSlices<T>(
   items: Iterable<T>,
   work: (item: T) => void,
   stopped: () => boolean = () => false,
 ): Promise<void> {
-  let began = performance.now();
   for (const item of items) {
     if (stopped()) {
       return;
     }
     work(item);
-    if (performance.now() - began > BUDGET_MS) {
-      await nextTurn();
-      began = performance.now();
-    }
+    await breathe();
   }
 }

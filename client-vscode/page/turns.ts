@@ -2,6 +2,7 @@
 
 import { button, element } from "./element";
 import type { MarkdownActions } from "./markdown";
+import { breathe } from "./slices";
 import { Asked, Step, notice, proposal } from "./steps";
 import { Stream, renderWhole } from "./stream";
 import type { Answer, Question, SentPiece, StreamEvent, Turn, Verdict } from "./wire";
@@ -188,6 +189,7 @@ export async function showTurns(
 ): Promise<void> {
   let sent: readonly SentPiece[] = [];
   for (const turn of turns) {
+    await breathe();
     if (stopped()) {
       return;
     }

@@ -15,6 +15,7 @@ import {
   type Command,
   type HandlerResult,
   type LanguageClientOptions,
+  type MessageTransports,
   type MessageSignature,
   type WorkspaceEdit as ProtocolEdit,
 } from "vscode-languageclient/node";
@@ -28,6 +29,7 @@ import type { Status } from "./status";
 /** Where documents live that the server is told about. */
 const SCHEMES = ["file", "untitled"];
 const START_MS = 30_000;
+const NO_SERVER = "what it says is not the language server protocol.";
 /** Commands behind links of hovers, and nothing else may be behind one. */
 const LINKED = ["zi.explainSymbol", "zi.explainBriefly"];
 /** Commands of links and lenses whose place is the chat. */
@@ -40,6 +42,9 @@ const IN_CHAT = new Map([
 const ACTIONS = new Set(["textDocument/codeAction", "codeAction/resolve"]);
 /** Shows an edit, and applies it if it is wanted. Two arguments: what it is called, and the edit as LSP has it. */
 export const REVIEW = "zi.reviewEdit";
+/** What a server says to a request that it does not know. */
+const METHOD_NOT_FOUND = -32601;
+export const TOO_OLD = "It is too old for this extension: update it, with `pip install --upgrade zicoder` where pip brought it.";
 /** The server's commands that answer with the state of its suggestions. */
 const SWITCHES = new Set(["zi.snooze", "zi.resume", "zi.toggleSuggestions"]);
 
@@ -115,6 +120,19 @@ export class ZiClient extends LanguageClient {
     }
   }
 
+  /** A program that is no server is ended at its first words: the library would keep and search all that it says. */
+  protected override async createMessageTransports(encoding: string): Promise<MessageTransports> {
+    const transports = await super.createMessageTransports(encoding);
+    const server = this.serverProcess;
+    server?.stdout?.once("data", (first: Buffer) => {
+      if (!/^content-/i.test(first.toString("latin1", 0, 8))) {
+        this.lastWords.line = NO_SERVER;
+        server.kill("SIGKILL");
+      }
+    });
+    return transports;
+  }
+
   /** Ends the server, whatever state it is in. */
   async end(): Promise<void> {
     try {
@@ -150,6 +168,11 @@ export class ZiClient extends LanguageClient {
   handles(document: TextDocument): boolean {
     return SCHEMES.includes(document.uri.scheme);
   }
+}
+
+/** Whether a request failed since the server does not know it: it is an older one. */
+export function isUnknown(error: unknown): boolean {
+  return (error as { code?: number } | undefined)?.code === METHOD_NOT_FOUND;
 }
 
 type SendRequest<P, R> = (type: string | MessageSignature, param?: P, token?: CancellationToken) => Promise<R>;

@@ -1,8 +1,9 @@
-// The private environment: a virtual environment in the extension's own storage with the server that came along.
+// The private environment: a virtual environment in the extension's own storage, with the server that came along or that
+// was chosen as a file.
 
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { mkdir, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import {
   ProgressLocation,
@@ -18,6 +19,7 @@ import { run } from "./run";
 
 /** Written last: an environment without it was left half-made. */
 const STAMP = "installed.json";
+const WHEEL = /^zicoder-.*\.whl$/;
 
 /**
  * `full` brings everything along; `withoutModels` leaves out llama.cpp, for machines that cannot compile it, and
@@ -60,22 +62,34 @@ export function installedServer(context: ExtensionContext): string | undefined {
 export function outdated(context: ExtensionContext): Extent | undefined {
   const wheel = bundledWheel(context);
   const stamp = readStamp(context);
-  return wheel !== undefined && stamp !== undefined && stamp.wheel !== wheel ? stamp.extent : undefined;
+  return wheel !== undefined && stamp !== undefined && stamp.wheel !== basename(wheel) ? stamp.extent : undefined;
 }
 
-/** File name of the wheel in the extension, or undefined in a build without one. */
+/** Path of the wheel in the extension, or undefined in a build without one. */
 export function bundledWheel(context: ExtensionContext): string | undefined {
   const folder = context.asAbsolutePath("bundled");
-  return existsSync(folder) ? readdirSync(folder).find((name) => /^zicoder-.*\.whl$/.test(name)) : undefined;
+  const name = existsSync(folder) ? readdirSync(folder).find((one) => WHEEL.test(one)) : undefined;
+  return name && join(folder, name);
+}
+
+/** Asks for the file that the server comes in. Undefined if none was chosen, which has been told if it was a wrong one. */
+export async function chosenWheel(): Promise<string | undefined> {
+  const title = "The server's wheel: zicoder-….whl";
+  const [chosen] = (await window.showOpenDialog({ title, openLabel: "Install", filters: { Wheel: ["whl"] } })) ?? [];
+  if (chosen && !WHEEL.test(basename(chosen.fsPath))) {
+    await window.showErrorMessage(`Zi Coder: ${basename(chosen.fsPath)} is not the server's wheel, which is called zicoder-….whl.`);
+    return undefined;
+  }
+  return chosen?.fsPath;
 }
 
 /** Installs, or brings up to date, with progress. True on success; a failure has been told to the user. */
-export async function installServer(context: ExtensionContext, log: LogOutputChannel, extent: Extent): Promise<boolean> {
+export async function installServer(context: ExtensionContext, log: LogOutputChannel, extent: Extent, wheel: string): Promise<boolean> {
   let failure: InstallError | undefined;
   try {
     const done = await window.withProgress(
       { location: ProgressLocation.Notification, title: "Zi Coder", cancellable: true },
-      (progress, token) => install(context, log, extent, progress, token),
+      (progress, token) => install(context, log, extent, wheel, progress, token),
     );
     if (done || readStamp(context)) {
       return done;
@@ -86,7 +100,7 @@ export async function installServer(context: ExtensionContext, log: LogOutputCha
   if (!readStamp(context)) {
     await rm(environmentFolder(context), { recursive: true, force: true });
   }
-  return failure !== undefined && offerOtherWays(context, log, extent, failure);
+  return failure !== undefined && offerOtherWays(context, log, extent, wheel, failure);
 }
 
 /** False when the user cancelled. Throws an error that says in sentences what went wrong and what to do. */
@@ -94,13 +108,10 @@ async function install(
   context: ExtensionContext,
   log: LogOutputChannel,
   extent: Extent,
+  wheel: string,
   progress: Progress<{ message: string }>,
   token: CancellationToken,
 ): Promise<boolean> {
-  const wheel = bundledWheel(context);
-  if (!wheel) {
-    throw new Error("This build of the extension brings no server. Install it with pip and set zi.server.path.");
-  }
   /** Undefined on success, else what the program said. */
   const step = async (message: string, command: string, args: readonly string[]): Promise<string | undefined> => {
     progress.report({ message });
@@ -130,7 +141,7 @@ async function install(
       throw new Error(`Python could not create an environment: ${lastLine(failure)} ${pythonAdvice()}`);
     }
   }
-  const file = pathToFileURL(context.asAbsolutePath(join("bundled", wheel))).href;
+  const file = pathToFileURL(wheel).href;
   const requirement = `zicoder${EXTRAS[extent]} @ ${file}`;
   const compiles = extent === "full" || extent === "withoutIndex";
   const message = compiles ? "installing (compiling llama.cpp takes minutes)…" : "installing…";
@@ -143,7 +154,7 @@ async function install(
   if (failure !== undefined) {
     throw pipError(failure, extent);
   }
-  const stamp: Stamp = { wheel, extent };
+  const stamp: Stamp = { wheel: basename(wheel), extent };
   await writeFile(join(environment, STAMP), JSON.stringify(stamp));
   return true;
 }
@@ -152,6 +163,7 @@ async function offerOtherWays(
   context: ExtensionContext,
   log: LogOutputChannel,
   extent: Extent,
+  wheel: string,
   failure: InstallError,
 ): Promise<boolean> {
   log.error(failure.message);
@@ -160,7 +172,7 @@ async function offerOtherWays(
   const actions = [again, ...(failure.smaller ? [without] : []), "Show Log"];
   const choice = await window.showErrorMessage(`Zi Coder's server could not be installed. ${failure.message}`, ...actions);
   if (choice === again || choice === without) {
-    return installServer(context, log, choice === without ? (failure.smaller ?? extent) : extent);
+    return installServer(context, log, choice === without ? (failure.smaller ?? extent) : extent, wheel);
   }
   if (choice) {
     log.show();

@@ -4,7 +4,7 @@ import { mkdir } from "node:fs/promises";
 import { commands, window, type Disposable, type ExtensionContext, type LogOutputChannel } from "vscode";
 import { ZiClient, type ClientEvents } from "./client";
 import { serverSettingNames } from "./config";
-import { bundledWheel, installServer, outdated, type Extent } from "./install";
+import { bundledWheel, chosenWheel, installServer, outdated, type Extent } from "./install";
 import { BadServerPath, findServer, type Origin, type ServerCommand } from "./server";
 import type { StatusItem } from "./status";
 
@@ -187,19 +187,23 @@ export class Lifecycle implements Disposable {
   }
 
   private async offerInstallation(): Promise<void> {
-    const install = "Install";
+    const bundled = bundledWheel(this.context);
+    const install = bundled ? "Install" : "Install from a Wheel…";
     const settings = "Set Path…";
-    const bundled = bundledWheel(this.context) !== undefined;
     const choice = await window.showInformationMessage(
       bundled
         ? "Zi Coder needs its language server. Install it into an environment of its own?"
-        : "Zi Coder needs its language server. Install it with `pip install zicoder[full]`, or set its path.",
-      ...(bundled ? [install, settings] : [settings]),
+        : "Zi Coder needs its language server. Install it from its wheel into an environment of its own, or set its path.",
+      install,
+      settings,
     );
     if (choice === settings) {
       await commands.executeCommand("workbench.action.openSettings", "zi.server.path");
-    } else if (choice === install && (await this.install("full"))) {
-      await this.restartByHand();
+    } else if (choice === install) {
+      const wheel = bundled ?? (await chosenWheel());
+      if (wheel && (await this.install("full", wheel))) {
+        await this.restartByHand();
+      }
     }
   }
 
@@ -207,19 +211,22 @@ export class Lifecycle implements Disposable {
     const choice = await window.showInformationMessage("A newer Zi Coder server came with the extension.", "Install");
     if (choice) {
       await this.stop(); // Windows cannot replace the files of a running program.
-      await this.install(extent);
+      const wheel = bundledWheel(this.context);
+      if (wheel) {
+        await this.install(extent, wheel);
+      }
       await this.restartByHand();
     }
   }
 
   /** Two installations at once would be in each other's way. */
-  private async install(extent: Extent): Promise<boolean> {
+  private async install(extent: Extent, wheel: string): Promise<boolean> {
     if (this.installing) {
       return false;
     }
     this.installing = true;
     try {
-      return await installServer(this.context, this.log, extent);
+      return await installServer(this.context, this.log, extent, wheel);
     } finally {
       this.installing = false;
     }

@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { ViewColumn, window, type Disposable, type LogOutputChannel, type WebviewPanel } from "vscode";
 import { MODELS_METHODS, type FromPage, type ToPage } from "../page/wire";
 import { PageRequests } from "./chat/requests";
-import type { ZiClient } from "./client";
+import { isUnknown, TOO_OLD, type ZiClient } from "./client";
 
 export class ModelsPanel implements Disposable {
   private panel: WebviewPanel | undefined;
@@ -24,7 +24,8 @@ export class ModelsPanel implements Disposable {
         this.show((await client.sendRequest<{ html: string }>("zi/modelsPage", params)).html);
       } catch (error) {
         this.log.error(`zi/modelsPage: ${String(error)}`);
-        await window.showErrorMessage("Zi Coder: the server could not give the page of models. The log says more.");
+        const why = isUnknown(error) ? TOO_OLD : "The log says more.";
+        await window.showErrorMessage(`Zi Coder: the server could not give the page of models. ${why}`);
       }
     }
   }

@@ -22,6 +22,7 @@ export interface FileChange {
 export class Review implements Disposable {
   private readonly texts = new Map<string, string>();
   private readonly subscriptions: Disposable[];
+  /** Decides about the change that is shown. */
   private decide: ((choice: Choice) => void) | undefined;
   private queue: Promise<unknown> = Promise.resolve();
   private last = 0;
@@ -61,30 +62,43 @@ export class Review implements Disposable {
     // VS Code adds the number of files to some titles.
     const isShown = (tab: Tab): boolean => tab.label.startsWith(title);
     this.last += 1;
-    await this.show(title, files);
-    await commands.executeCommand("setContext", REVIEWING_KEY, true);
-    const closed = new Promise<Choice>((resolve) => {
-      this.decide = resolve;
+    let decide: (choice: Choice) => void = () => undefined;
+    const decided = new Promise<Choice>((resolve) => {
+      decide = resolve;
     });
+    this.decide = decide;
     const watch = window.tabGroups.onDidChangeTabs(({ closed: tabs }) => {
       if (tabs.some(isShown)) {
-        this.decide?.("none");
+        decide("none");
       }
     });
-    const buttons = hunks > 1 ? [APPLY, PARTS, DISCARD] : [APPLY, DISCARD];
-    void window.showInformationMessage(`${label}: ${counted(hunks, "change")} in ${counted(files.length, "file")}.`, ...buttons).then((chosen) => {
-      if (chosen) {
-        this.decide?.(chosen === APPLY ? "all" : chosen === PARTS ? "parts" : "none");
-      }
-    });
+    const toast = { isOpen: false };
     try {
-      return await closed;
+      await this.show(title, files);
+      await commands.executeCommand("setContext", REVIEWING_KEY, true);
+      toast.isOpen = true;
+      void this.tell(`${label}: ${counted(hunks, "change")} in ${counted(files.length, "file")}.`, hunks, decide).then(() => {
+        toast.isOpen = false;
+      });
+      return await decided;
     } finally {
       this.decide = undefined;
       watch.dispose();
       await commands.executeCommand("setContext", REVIEWING_KEY, false);
       await window.tabGroups.close(window.tabGroups.all.flatMap(({ tabs }) => tabs.filter(isShown)));
+      if (toast.isOpen) {
+        await commands.executeCommand("notifications.hideToasts"); // it would ask for what is decided
+      }
       this.texts.clear();
+    }
+  }
+
+  /** A notification with buttons. It may outlive its change, so it decides about that one and no other. */
+  private async tell(text: string, hunks: number, decide: (choice: Choice) => void): Promise<void> {
+    const buttons = hunks > 1 ? [APPLY, PARTS, DISCARD] : [APPLY, DISCARD];
+    const chosen = await window.showInformationMessage(text, ...buttons);
+    if (chosen) {
+      decide(chosen === APPLY ? "all" : chosen === PARTS ? "parts" : "none");
     }
   }
 

@@ -11,15 +11,13 @@ import {
   type WebviewViewProvider,
 } from "vscode";
 import { CHAT_METHODS, type FromPage, type Question, type Target, type ToPage, type Verdict } from "../../page/wire";
-import type { ZiClient } from "../client";
+import { isUnknown, TOO_OLD, type ZiClient } from "../client";
 import type { Review } from "../review";
 import { currentPlace, currentTarget } from "./editor";
 import { PageRequests } from "./requests";
 
 const VIEW = "zi.chatView";
 const STOPPED = "The server is not running.";
-/** A server without this request answers so. */
-const METHOD_NOT_FOUND = -32601;
 
 export class ChatView implements WebviewViewProvider, Disposable {
   private view: WebviewView | undefined;
@@ -148,8 +146,7 @@ export class ChatView implements WebviewViewProvider, Disposable {
         html = (await client.sendRequest<{ html: string }>("zi/chatPage", { nonce: randomBytes(24).toString("base64") })).html;
       } catch (error) {
         this.log.error(`zi/chatPage: ${String(error)}`);
-        const old = (error as { code?: number }).code === METHOD_NOT_FOUND;
-        html = placeholder(old ? "This server is too old for the chat. Update it with the command Zi: Restart Server." : "The server could not give the chat page. The log says more.");
+        html = placeholder(`The server could not give the chat page. ${isUnknown(error) ? TOO_OLD : "The log says more."}`);
       }
     }
     this.isLoading = false;

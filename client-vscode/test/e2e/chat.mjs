@@ -70,6 +70,24 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.activeFile("shapes.py");
   });
 
+  await check("a hover has a short explanation written when it is asked to, and shows it from then on", async () => {
+    await workbench.openFile("report.py");
+    const lines = fs.readFileSync(path.join(workspace, "geometry/report.py"), "utf8").split("\n");
+    const line = lines.findIndex((one) => one.includes("total_area(shapes)"));
+    const look = async (expected) => {
+      await workbench.goTo(line + 1, lines[line].indexOf("total_area") + 3);
+      return workbench.hoverTextAtCursor(expected);
+    };
+    await look("In a few words");
+    await workbench.followLink("In a few words");
+    await workbench.notification("Adds up the areas of all shapes");
+    await workbench.clearNotifications();
+    const text = await look("Adds up the areas of all shapes");
+    await picture("hover-explained.png");
+    await workbench.keys.press("Escape");
+    expect(text, /must have a method for that/);
+  });
+
   await check("/fix is shown as a change, and applied when it is accepted", async () => {
     await inCircle();
     await workbench.runCommand("Zi: Fix");

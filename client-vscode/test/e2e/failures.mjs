@@ -1,12 +1,27 @@
 // What the client does when things go wrong. The real server, without a model.
 
+import fs from "node:fs";
+import os from "node:os";
 import path from "node:path";
+import { Chat } from "./chat.mjs";
 import { pause } from "./rig.mjs";
 import { until } from "./gestures.mjs";
 import { descendants } from "./processes.mjs";
 import { expect } from "./session.mjs";
 
 const server = process.env.ZI_SERVER;
+
+/** Programs that are no server of ours, or none that works. */
+const bad = {
+  crashing: '#!/bin/sh\necho "the library libzi is missing" >&2\nexit 3\n',
+  chattering: "#!/bin/sh\nexec yes 'I am something else'\n",
+  old: `#!${process.execPath}\n${fs.readFileSync(path.join(import.meta.dirname, "old-server.cjs"), "utf8")}`,
+};
+const programs = fs.mkdtempSync(path.join(os.tmpdir(), "zi-bad-"));
+for (const [name, text] of Object.entries(bad)) {
+  fs.writeFileSync(path.join(programs, name), text, { mode: 0o755 });
+}
+const program = (name) => path.join(programs, name);
 
 export const options = {
   settings: { "zi.server.path": server },
@@ -74,5 +89,48 @@ export async function scenario({ check, code, workbench }) {
     const servers = descendants(code.pid).filter(({ args }) => args.includes(" lsp"));
     expect(String(servers.length), /^1$/);
     expect((await workbench.errors()).join(" | "), /^$/);
+  });
+  const use = (name) => code.writeSettings({ "zi.server.path": program(name) });
+  const runs = (name) => descendants(code.pid).some(({ args }) => args.includes(program(name)));
+
+  await check("a server that crashes at the start is told once, with its own last words", async () => {
+    use("crashing");
+    const text = await workbench.notification("libzi is missing");
+    await workbench.waitForStatus("stopped");
+    expect((await workbench.errors()).join(" | "), /^[^|]+$/);
+    await workbench.clearNotifications();
+    return text;
+  });
+
+  await check("a program that speaks garbage is ended, and named for what it is", async () => {
+    use("chattering");
+    const text = await workbench.notification("not the language server protocol");
+    await until("it to be gone", () => !runs("chattering") && !descendants(code.pid).some(({ args }) => args.startsWith("yes ")));
+    expect((await workbench.errors()).join(" | "), /^[^|]+$/);
+    await workbench.clearNotifications();
+    return text;
+  });
+
+  await check("a server that is too old says so where it matters", async () => {
+    use("old");
+    await until("the old server", () => runs("old"), 60_000);
+    await workbench.runCommand("Zi: Open Chat");
+    const chat = new Chat(workbench);
+    await until("the word in the chat", async () => /too old for this extension/.test(await chat.text("body")), 60_000);
+    await workbench.runCommand("Zi: Models and Keys");
+    await workbench.notification("too old for this extension");
+    await workbench.clearNotifications();
+  });
+
+  await check("the right server takes its place, and the chat opens", async () => {
+    code.writeSettings({ "zi.server.path": server, "zi.completion.timeout_ms": "soon", "zi.completion.enabled": "perhaps", "zi.agent.allow": 7 });
+    await until("the server", () => running() && !runs("old"), 60_000);
+    await until("the page", () => new Chat(workbench).page.locator("#input").isVisible(), 60_000);
+  });
+
+  await check("settings of the wrong type are named, and keep nothing from working", async () => {
+    const text = await workbench.notification(/editor settings: '(completion|agent)\./);
+    expect((await workbench.errors()).join(" | "), /^$/);
+    return text;
   });
 }

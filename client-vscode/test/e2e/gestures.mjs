@@ -129,6 +129,11 @@ export class Workbench {
     return this.#textOf(".monaco-hover:visible", expected);
   }
 
+  /** Follows a link of the hover that is shown. */
+  async followLink(text) {
+    await this.page.locator(".monaco-hover:visible a", { hasText: text }).first().click({ timeout: DEADLINE_MS });
+  }
+
   suggestion(expected) {
     return this.#textOf(".suggest-widget:visible .monaco-list-row", expected);
   }

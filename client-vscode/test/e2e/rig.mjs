@@ -27,6 +27,8 @@ const USER_SETTINGS = {
   "update.mode": "none",
   "window.commandCenter": false,
   "workbench.colorTheme": "Default Dark Modern",
+  // Else some editors, such as the one of trust, are windows of their own, without a tab.
+  "workbench.editor.useModal": "off",
   "workbench.enableExperiments": false,
   "workbench.layoutControl.enabled": false,
   "workbench.reduceMotion": "on",
@@ -43,17 +45,20 @@ const USER_SETTINGS = {
  * @param {boolean} options.trusted    whether VS Code is told to trust everything, as otherwise in tests
  * @param {object} options.settings   settings on top of the rig's own
  * @param {object} options.env        environment on top of ours
+ * @param {string} options.hostTests  folder of an extension with tests, which are run inside the extension host; "" for none
  */
-export async function startVsCode({ rig, vsix, workspace, trusted = true, settings, env }) {
+export async function startVsCode({ rig, vsix, workspace, trusted = true, settings, env, hostTests = "" }) {
   const home = fs.mkdtempSync(path.join(os.tmpdir(), "zi-vscode-"));
   const codeServer = new CodeServer(rig, home, env);
   try {
     codeServer.writeSettings(settings);
     codeServer.install(vsix);
-    await codeServer.start(trusted);
-    const window = await openWindow(rig, codeServer.address, workspace);
+    await codeServer.start(trusted, hostTests !== "");
+    const window = await openWindow(rig, codeServer.address, workspace, hostTests);
     return {
       page: window.page,
+      /** Resolves to the exit code when the tests inside the extension host are over. */
+      hostTestsOver: window.hostTestsOver,
       externalHosts: window.externalHosts,
       pid: codeServer.pid,
       writeSettings: (changed) => codeServer.writeSettings(changed),
@@ -116,12 +121,12 @@ class CodeServer {
     }
   }
 
-  async start(trusted) {
+  async start(trusted, hostTests) {
     const port = await freePort();
     this.address = `http://127.0.0.1:${port}`;
     const logFile = path.join(this.home, "code-server.log");
     const log = fs.openSync(logFile, "a");
-    const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override", ...(trusted ? ["--disable-workspace-trust"] : [])];
+    const quiet = ["--disable-telemetry", "--disable-update-check", "--disable-getting-started-override", ...(trusted ? ["--disable-workspace-trust"] : []), ...(hostTests ? ["--vscode-option", "enable-smoke-test-driver"] : [])];
     this.process = spawn(
       this.node,
       [this.entry, ...this.folders, "--auth", "none", "--bind-addr", `127.0.0.1:${port}`, ...quiet],
@@ -161,7 +166,7 @@ class CodeServer {
   }
 }
 
-async function openWindow(rig, address, workspace) {
+async function openWindow(rig, address, workspace, hostTests) {
   const { chromium } = createRequire(path.join(rig, "drive/"))("playwright-core");
   const browser = await chromium.launch({
     executablePath: process.env.ZI_CHROMIUM,
@@ -178,13 +183,27 @@ async function openWindow(rig, address, workspace) {
     });
     const page = await context.newPage();
     const what = workspace === "" ? "ew=true" : `${workspace.endsWith(".code-workspace") ? "workspace" : "folder"}=${encodeURIComponent(workspace)}`;
-    await page.goto(`${address}/?${what}`, { waitUntil: "domcontentloaded" });
+    const tests = hostTests === "" ? undefined : await inExtensionHost(page, new URL(address).host, hostTests);
+    await page.goto(`${address}/?${what}${tests?.payload ?? ""}`, { waitUntil: "domcontentloaded" });
     await page.waitForSelector(".monaco-workbench", { timeout: START_MS });
-    return { page, externalHosts, close: () => browser.close() };
+    return { page, externalHosts, hostTestsOver: tests?.over, close: () => browser.close() };
   } catch (error) {
     await browser.close();
     throw error;
   }
+}
+
+/** Has the window run an extension's tests in its extension host; it says so when they are over. */
+async function inExtensionHost(page, host, folder) {
+  let done;
+  const over = new Promise((resolve) => {
+    done = resolve;
+  });
+  await page.exposeFunction("codeAutomationLog", () => undefined);
+  await page.exposeFunction("codeAutomationExit", (code) => done(code));
+  const remote = (place) => `vscode-remote://${host}${place}`;
+  const payload = [["extensionDevelopmentPath", remote(folder)], ["extensionTestsPath", remote(path.join(folder, "index.cjs"))], ["skipWelcome", "true"]];
+  return { over, payload: `&payload=${encodeURIComponent(JSON.stringify(payload))}` };
 }
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The real VS Code with the real extension, server and model. Ends with "N passed, M failed".
-# usage: run.sh [page] [suggestions] [chat] [failures]
+# usage: run.sh [package] [page] [suggestions] [host] [chat] [failures] [restricted] [without] [several]
 #   ZI_SERVER     the `zi` to test (default: the checkout's .venv/bin/zi)
 #   ZI_RIG        where the test's VS Code is kept (default: the user's cache folder)
 #   ZI_ARTIFACTS  where screenshots go (default: artifacts/vscode in the checkout)

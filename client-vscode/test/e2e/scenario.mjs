@@ -53,7 +53,7 @@ export async function scenario({ check, code, workbench, workspace }) {
 
   await check("a word of it can be accepted", async () => {
     const text = await workbench.ghostText();
-    await workbench.runCommand("Zi: Accept the Next Word");
+    await workbench.keys.press("Control+ArrowRight");
     await until("the ghost text to be shorter", async () => {
       const rest = await workbench.ghostText();
       return rest !== "" && rest.length < text.length;

@@ -11,12 +11,12 @@ export const artifacts = process.env.ZI_ARTIFACTS;
 export const tally = { passed: 0, failed: 0 };
 
 /** Runs a scenario in a VS Code of its own, and checks that nothing of it is left afterwards. */
-export async function session(title, { settings, env = {}, trusted, opened = (folder) => folder }, scenario) {
+export async function session(title, { settings, env = {}, trusted, hostTests, opened = (folder) => folder }, scenario) {
   console.log(title);
   const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "zi-workspace-"));
   const workspace = path.join(scratch, "measures");
   fs.cpSync(path.join(import.meta.dirname, "workspace"), workspace, { recursive: true });
-  const code = await startVsCode({ rig: process.env.ZI_RIG, vsix: process.env.ZI_VSIX, workspace: opened(workspace), trusted, settings, env });
+  const code = await startVsCode({ rig: process.env.ZI_RIG, vsix: process.env.ZI_VSIX, workspace: opened(workspace), trusted, settings, env, hostTests });
   const workbench = new Workbench(code.page);
   const check = (name, body) => runCheck(name, body, code, workbench);
   let leftovers = [];
