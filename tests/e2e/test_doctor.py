@@ -38,12 +38,20 @@ def test_every_component_is_looked_at_and_nothing_is_created(machine):
         "disk space",
         "processor",
         "memory",
+        "sandbox",
         "settings",
     } <= found.keys()
     assert found["python"].version == ".".join(map(str, sys.version_info[:3]))
     assert found["pygls"].ok is True
     assert found["pygls"].version
     assert list(machine.iterdir()) == []
+
+
+def test_it_says_why_commands_are_not_confined(monkeypatch):
+    monkeypatch.setenv("ZI_AGENT__SANDBOX", "docker")
+    found = checks()["sandbox"]
+    assert (found.ok, found.version) == (None, "")
+    assert "`zi.agent.docker_image` is empty" in found.advice
 
 
 def test_whatever_is_not_ok_comes_with_advice():

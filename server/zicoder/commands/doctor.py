@@ -6,6 +6,7 @@ native library can take its process with it.
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import os
 import platform
@@ -22,6 +23,7 @@ from pathlib import Path
 import psutil
 
 import zicoder
+from zicoder.agents.sandbox import open_sandbox
 from zicoder.commands.index import project_root
 from zicoder.errors import ModelNotInstalled, ZiError
 from zicoder.models.calibration import AGAIN, BUDGET, Measured
@@ -77,6 +79,7 @@ def examine() -> list[Check]:
         "code index": lambda: _index(settings),
         "folders": _folders,
         "machine": _machine,
+        "sandbox": lambda: _sandbox(settings),
         "editors": _editors,
     }
     for name, look in looks.items():
@@ -261,6 +264,12 @@ def _machine() -> Iterator[Check]:
     advice = "Little memory: use the small model, `zi model pull smollm2-135m`." if low else ""
     version = f"{human_bytes(memory.total)}, {human_bytes(memory.available)} available"
     yield Check("memory", ok=not low, version=version, advice=advice)
+
+
+def _sandbox(settings: Settings) -> Iterator[Check]:
+    """Where commands of agents run, after a trial."""
+    found = asyncio.run(open_sandbox(project_root(Path.cwd()), settings.agent))
+    yield Check("sandbox", ok=True if found.name else None, version=found.name or "", advice=found.why_none)
 
 
 def _editors() -> Iterator[Check]:
