@@ -17,7 +17,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, I
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from zicoder.errors import InputError, ZiError
+from zicoder.errors import InputError, ToolDenied, ZiError
 from zicoder.events import Delta, Event, Failed, Finished, Notice
 from zicoder.text import Snapshot
 
@@ -168,7 +168,7 @@ class Commands(Generic[S]):
         except ZiError as error:
             if finished:
                 yield Notice(error.sentence, "warning")
-            yield finished or Failed(str(error), error.hint)
+            yield finished or Failed(str(error), _advice(error))
         except Exception:
             log.exception("internal error in %s", invocation.text[:40])
             yield finished or Failed(
@@ -177,6 +177,11 @@ class Commands(Generic[S]):
         finally:
             if running is not None and (close := getattr(running, "aclose", None)):
                 await close()
+
+
+def _advice(error: ZiError) -> str:
+    """What a person can do; what a denied tool advises is for a model."""
+    return "" if isinstance(error, ToolDenied) else error.hint
 
 
 def split(text: str) -> tuple[str, str]:

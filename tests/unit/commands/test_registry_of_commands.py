@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zicoder.commands.registry import Commands, Invocation, parse, split
-from zicoder.errors import InputError
+from zicoder.errors import InputError, ToolDenied
 from zicoder.events import Delta, Event, Failed, Finished, Notice
 
 COMMANDS: Commands[list[Any]] = Commands()
@@ -48,6 +48,14 @@ async def plan(
     """Plan."""
     session.append((do, prompt))
     yield Failed("no plan")
+    yield Delta("never seen")
+
+
+@COMMANDS.command("denied")
+async def denied(session: list[Any], invocation: Invocation) -> AsyncIterator[Event]:
+    """Run what nobody allows."""
+    if invocation:
+        raise ToolDenied("The user said no.", hint="Ask what is wanted.")
     yield Delta("never seen")
 
 
@@ -127,6 +135,11 @@ async def test_what_is_wrong_is_said_with_what_to_do(text: str, message: str, hi
     assert hint in failed.hint
 
 
+async def test_advice_for_a_model_that_was_denied_a_tool_is_not_told_to_a_person() -> None:
+    _, events = await run("/denied")
+    assert events == [Failed("The user said no.")]
+
+
 async def test_an_internal_error_is_one_sentence_without_its_details() -> None:
     _, events = await run("/broken")
     assert isinstance(events[-1], Failed)
@@ -153,7 +166,7 @@ def test_usage_and_title_come_from_the_handler() -> None:
     command = COMMANDS.get("test")
     assert command.title == "Write tests"
     assert command.usage == "/test [--tries N] [--run] [--style TEXT] [PROMPT]"
-    assert [c.name for c in COMMANDS] == ["ask", "broken", "plan", "slow", "test"]
+    assert [c.name for c in COMMANDS] == ["ask", "broken", "denied", "plan", "slow", "test"]
 
 
 def test_a_path_is_no_command() -> None:
