@@ -70,7 +70,8 @@ def _maker(ruff: Ruff, rule: str, asked: Asked, documents: Callable[[], list[Sna
         if not own and not changed:
             return None
         files = len(changed) + bool(own)
-        title = f"Fix {'the first' if more else 'all'} {count} of {rule} in {files} file{'' if files == 1 else 's'}"
+        which = "the first " if more else "all " if count > 1 else ""
+        title = f"Fix {which}{count} of {rule} in {files} file{'' if files == 1 else 's'}"
         return Change(own, tuple(changed), preview=True, title=title)
 
     return make

@@ -9,15 +9,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from zicoder.assist.checks import attributes, calls
 from zicoder.assist.checks.inspector import Inspector
 from zicoder.assist.checks.ruff import Ruff
+from zicoder.assist.fixing.shift import Shift
 from zicoder.assist.jedi_bridge import JediBridge
 from zicoder.assist.problem import Problem
-from zicoder.text import Snapshot
+from zicoder.text import Snapshot, common_ends
 
 __all__ = ["Checker", "Depth"]
 
@@ -141,9 +143,9 @@ class Checker:
         found = await self.inspector.ask("syntax", list[tuple[int, int, str]], candidate.text, candidate.language)
         return [Problem(start, end, message, "zi", "syntax") for start, end, message in found or ()]
 
-    async def by_jedi_in(self, candidate: Snapshot) -> list[Problem]:
-        """Attributes and calls that are surely wrong, also in a text that is only thought of."""
-        return await self._uses(candidate)
+    async def by_jedi_in(self, candidate: Snapshot, line: int) -> list[Problem]:
+        """Attributes and calls that are surely wrong, those near a line first; also in a text only thought of."""
+        return await self._uses(candidate, (line,))
 
     async def _once(self, what: str, snapshot: Snapshot, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """The answer for a text, which is asked for once: whoever stops waiting finds it there the next time."""
@@ -184,31 +186,72 @@ class Checker:
                 found.append(Problem(start, end, message, "zi-python", BY_RUFF["undefined"]))
         return [*found, *await self._uses(snapshot)]
 
-    async def _uses(self, snapshot: Snapshot) -> list[Problem]:
+    async def _uses(self, snapshot: Snapshot, near: Sequence[int] = ()) -> list[Problem]:
+        """`near`: lines to look at first; () for those that have changed."""
         if len(snapshot.text) > MAX_ATTRIBUTE_CHARS:
             return []
+        before = self._found.get((snapshot.uri, "all"))
+        if before is not None and not near:
+            near = _changed_lines(before[0], snapshot)
+        uses = (_nearest(each, near or (0,)) for each in (attributes.attribute_uses, calls.call_uses))
         deadline = time.monotonic() + self._patience
-        wrong = await self._pieces(snapshot, "attributes", attributes.attribute_uses, _attribute, deadline)
-        misfit = await self._pieces(snapshot, "calls", calls.call_uses, calls.misfits, deadline + self._patience / 2)
-        return [Problem(start, end, message, "zi-python", code) for start, end, message, code in (*wrong, *misfit)]
+        wrong, left = await self._pieces(snapshot, "attributes", next(uses), _attribute, deadline)
+        misfit, more = await self._pieces(snapshot, "calls", next(uses), calls.misfits, deadline + self._patience / 2)
+        found = [Problem(start, end, message, "zi-python", code) for start, end, message, code in (*wrong, *misfit)]
+        told = {(each.start, each.code) for each in found}
+        kept = _still_there(before, snapshot, {*left, *more}) if before is not None else []
+        return [*found, *(each for each in kept if (each.start, each.code) not in told)]
 
     async def _pieces(
         self, snapshot: Snapshot, what: str, uses_of: Callable[[Any], list[Any]], judge: Judge, deadline: float
-    ) -> list[calls.Misfit]:
-        """What `judge` finds in every use, piece by piece until the deadline, so that others are answered between."""
+    ) -> tuple[list[calls.Misfit], list[int]]:
+        """What `judge` finds in the uses, in pieces so that others are answered between, and the lines not come to."""
         jedi = self._jedi()
         uses = await jedi.work(what, snapshot, lambda script, _: uses_of(script._module_node), list[Any]())
         found: list[calls.Misfit] = []
-        while uses and time.monotonic() < deadline:
-            wrong, uses = await jedi.work(
-                what, snapshot, _piece(uses, judge), (list[calls.Misfit](), list[Any]())
-            )  # fmt: skip
+        nothing = list[calls.Misfit](), list[Any]()
+        while uses:
+            wrong, uses = await jedi.work(what, snapshot, _piece(uses, judge), nothing)
             found += wrong
-        return found
+            if time.monotonic() > deadline:
+                break
+        return found, [use.start_pos[0] - 1 for use in uses]
 
 
 Judge = Callable[[Any, Any, Any], list[calls.Misfit]]
 """What is wrong with one use, of jedi's script, the text and parso's node."""
+
+
+def _changed_lines(before: Snapshot, now: Snapshot) -> tuple[int, int]:
+    """The first and the last line that are not as they were: what was just typed is looked at first."""
+    head, tail = common_ends(before.text, now.text)
+    return now.lines.position(head).line, now.lines.position(max(head, len(now.text) - tail)).line
+
+
+def _nearest(uses_of: Callable[[Any], list[Any]], lines: Sequence[int]) -> Callable[[Any], list[Any]]:
+    """The uses, those nearest to some lines first."""
+
+    def far(use: Any) -> int:
+        return min(abs(use.start_pos[0] - 1 - line) for line in lines)
+
+    return lambda tree: sorted(uses_of(tree), key=far)
+
+
+def _still_there(before: tuple[Snapshot, list[Problem]], now: Snapshot, lines: set[int]) -> list[Problem]:
+    """What was found before in lines that are as they were, and that this time nobody came to."""
+    earlier = [each for each in before[1] if each.source == "zi-python" and each.code in _BY_USE]
+    if not earlier or not lines:
+        return []
+    shift = Shift(before[0], now)
+    moved = [(each, shift.image(each.start)) for each in earlier]
+    return [
+        replace(each, start=at, end=at + each.end - each.start)
+        for each, at in moved
+        if at is not None and now.lines.position(at).line in lines
+    ]
+
+
+_BY_USE = frozenset(("attribute", "call-keyword", "call-arguments"))
 
 
 def _attribute(script: Any, text: Any, use: Any) -> list[calls.Misfit]:

@@ -131,7 +131,8 @@ async def _python(
     new = [each for each in shift.fresh(ruff_before, ruff_now, _code) if each.code not in _UNNECESSARY_RISK]
     if new:
         return refused(f"ruff would find {new[0].code}: {new[0].message}")
-    jedi_before, jedi_now = await checker.by_jedi_in(before), await checker.by_jedi_in(now)
+    line = before.lines.position(problem.start).line
+    jedi_before, jedi_now = await checker.by_jedi_in(before, line), await checker.by_jedi_in(now, line)
     if fresh := shift.fresh(jedi_before, jedi_now, _words):
         return refused(fresh[0].message)
     how.append("nothing new is wrong")

@@ -39,7 +39,7 @@ class Brush(Pen):
 async def marked(inspector: Inspector, jedi: JediBridge, code: str) -> list[str]:
     checker = Checker(inspector, ruff=lambda: None, jedi=lambda: jedi, patience=60)
     snapshot = snap(HEAD + code)
-    found = [each for each in await checker.by_jedi_in(snapshot) if each.code.startswith("call")]
+    found = [each for each in await checker.by_jedi_in(snapshot, 0) if each.code.startswith("call")]
     return [f"{snapshot.text[each.start : each.end]}: {each.message}" for each in found]
 
 

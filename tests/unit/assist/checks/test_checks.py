@@ -151,3 +151,17 @@ async def test_the_same_text_is_not_checked_twice(checker: MakeChecker) -> None:
     assert subject.known(snapshot) is first
     subject.forget(snapshot.uri)
     assert subject.known(snapshot) is None
+
+
+async def test_what_was_just_typed_is_looked_at_first(inspector: Inspector, jedi: JediBridge) -> None:
+    """However little time there is; what was found elsewhere before stays found."""
+    hurried = Checker(inspector, ruff=lambda: None, jedi=lambda: jedi, patience=0)
+    before = "import os\n\nos.getcdw()\n" + "os.getcwd()\n" * 400
+    known = await hurried.problems(snap(before), "all")
+    assert [each.start for each in known] == [before.index("getcdw")]
+    after = f"{before}os.getpdi()\n"
+    found = await hurried.problems(snap(after, version=2), "all")
+    assert [each.start for each in found] == [after.index("getcdw"), after.index("getpdi")]
+    mended = after.replace("getcdw", "getcwd")
+    found = await hurried.problems(snap(mended, version=3), "all")
+    assert [each.start for each in found] == [mended.index("getpdi")]
