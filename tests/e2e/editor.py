@@ -264,6 +264,15 @@ class Editor:
         assert isinstance(found.contents, types.MarkupContent)
         return found.contents.value
 
+    async def hover_saying(self, document: Document, offset: int, *wanted: str) -> str:
+        """The hover once all that is wanted is in it: a hover takes what is ready, and is asked for again."""
+        async with asyncio.timeout(WAIT_S):
+            while True:
+                text = await self.hover(document, offset)
+                if all(each in text for each in wanted):
+                    return text
+                await asyncio.sleep(0.05)
+
     async def answers(self) -> bool:
         """Whether the server still answers about a small document that has nothing to do with what went before."""
         document = self.open("untitled:StillThere", f"import os\nos.getc{MARK}")

@@ -44,17 +44,6 @@ def project(root: Path) -> Path:
     return root
 
 
-async def shown(editor: Editor, document: Document, offset: int, *wanted: str) -> str:
-    """What is shown when everything that is wanted is there; a hover takes what is ready."""
-    text = ""
-    async with asyncio.timeout(90):
-        while True:
-            text = await editor.hover(document, offset)
-            if all(each in text for each in wanted):
-                return text
-            await asyncio.sleep(0.05)
-
-
 async def lenses(editor: Editor, document: Document) -> list[types.CodeLens]:
     params = types.CodeLensParams(types.TextDocumentIdentifier(document.uri))
     return list(await editor.client.text_document_code_lens_async(params) or ())
@@ -70,13 +59,13 @@ async def test_every_layer_that_is_certain(start_editor: StartEditor, project: P
     commit(project)
     editor = await start_editor(kind)
     use = editor.open("use.py", USE)
-    text = await shown(
-        editor, use, use.at("print(tot"), "def total(prices)", "Add up.", "Used in 1 place", "Last changed"
+    text = await editor.hover_saying(
+        use, use.at("print(tot"), "def total(prices)", "Add up.", "Used in 1 place", "Last changed"
     )
     assert "years ago by Ann: Begin" in text
     assert "(command:" not in text.replace("\\](command:", "")
     cart = editor.open("buy.ts", 'import "./cart";\naddUp([1]);\n', "typescript")
-    text = await shown(editor, cart, cart.at("addU"), "function addUp(p: number[])", "Adds up.", "Last changed")
+    text = await editor.hover_saying(cart, cart.at("addU"), "function addUp(p: number[])", "Adds up.", "Last changed")
     assert "cart.ts:" in text
 
 
@@ -85,11 +74,11 @@ async def test_what_is_not_saved_counts(start_editor: StartEditor, project: Path
     commit(project)
     editor = await start_editor()
     shop = editor.open("shop.py", SHOP)
-    await shown(editor, shop, shop.at("def tot"), "Last changed")
+    await editor.hover_saying(shop, shop.at("def tot"), "Last changed")
     editor.replace(shop, shop.at("return "), shop.at("sum(prices)"), "max(prices)")
-    await shown(editor, shop, shop.at("def tot"), "Not committed as it stands")
+    await editor.hover_saying(shop, shop.at("def tot"), "Not committed as it stands")
     new = editor.open("new.ts", "function brandNew() {\n  return 1;\n}\nbrandNew();\n", "typescript")
-    text = await shown(editor, new, new.at("}\nbrand"), "function brandNew()", "Not committed as it stands")
+    text = await editor.hover_saying(new, new.at("}\nbrand"), "function brandNew()", "Not committed as it stands")
     assert "new.ts:1" in text
     assert not (project / "new.ts").exists()
 
@@ -102,7 +91,7 @@ async def test_huge_lines_and_unknown_languages_answer(start_editor: StartEditor
     strange = editor.open("a.hs", "total = 1\n", "haskell")
     assert await editor.hover(strange, 2) == ""
     untitled = editor.open("untitled:One", "def alone(): pass\nalone()\n")
-    assert "def alone()" in await editor.hover(untitled, 5)
+    await editor.hover_saying(untitled, 5, "def alone()")
     assert await editor.answers()
 
 
@@ -110,7 +99,7 @@ async def test_links_only_where_they_do_something(start_editor: StartEditor, pro
     talk({"text": "Nothing."})
     editor = await start_editor(prepare=with_links)
     use = editor.open("use.py", USE)
-    text = await shown(editor, use, use.at("print(tot"), "[Explain](command:zi.explainSymbol?")
+    text = await editor.hover_saying(use, use.at("print(tot"), "[Explain](command:zi.explainSymbol?")
     assert "(command:zi.explainBriefly?" in text
     editor.change_settings({"hover": {"explanations": "off"}})
     async with asyncio.timeout(60):
@@ -130,14 +119,14 @@ async def test_an_explanation_that_was_asked_for_is_shown_from_then_on(
     said = await editor.command("zi.explainBriefly", argument)
     assert said == "It *adds* all prices and <b>returns</b> them."
     assert said in editor.popups
-    text = await shown(editor, use, at, "not checked")
+    text = await editor.hover_saying(use, at, "not checked")
     assert "It \\*adds\\* all prices and \\<b\\>returns\\</b\\> them." in text
 
     again = await start_editor()
     second = again.open("use.py", USE)
-    await shown(again, second, at, "adds")
+    await again.hover_saying(second, at, "adds")
     shop = again.open("shop.py", SHOP.replace("sum(", "max("))
-    assert "adds" not in await shown(again, shop, shop.at("def tot"), "def total(prices)")
+    assert "adds" not in await again.hover_saying(shop, shop.at("def tot"), "def total(prices)")
     assert await again.command("zi.explainBriefly", {"uri": second.uri, "position": {"line": 1, "character": 0}}) == ""
 
 
