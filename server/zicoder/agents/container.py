@@ -33,7 +33,10 @@ _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
 """The program would pass these on from its own settings; they may hold passwords, and there is no network."""
 _TIMED = 'exec 2>&1; if command -v timeout >/dev/null 2>&1; then exec timeout -s KILL "$0" "$@"; else exec "$@"; fi'
 """As one stream: of two, the program does not keep the order."""
-_WRITABLE = "test -w . || { echo 'The project cannot be written in a container.'; exit 1; }"
+_UNWRITABLE = "The project cannot be written in a container."
+_WRITABLE = f"test -w . || {{ echo '{_UNWRITABLE}'; exit 1; }}"
+_ROOT = "0:0"
+"""Who is the user outside where the daemon is the user's own. Elsewhere it may write less than the user: no rights."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,23 @@ class Containers:
     project: Path | None = None
     """For a copy: the project that it was made of, and that it links into; commands can read it."""
     environment: Mapping[str, str] = field(default_factory=dict[str, str], repr=False)
+    user: str = field(default_factory=lambda: "" if sys.platform == "win32" else f"{os.getuid()}:{os.getgid()}")
+    """Numbers of a user and a group; "" for those of the image."""
 
     def at(self, root: Path, environment: Mapping[str, str]) -> Containers:
         """The same for a copy of the project; `environment` is what commands see there."""
         return replace(self, root=root, project=self.root, environment=environment)
 
-    async def trial(self) -> str:
-        """Why no command can run in one, "" if one can."""
+    async def tried(self) -> tuple[Containers, str]:
+        """These, or the same for another user, after a trial; and why no command can run in them, "" if one can."""
+        trial = await self._trial()
+        if trial == _UNWRITABLE and self.user not in {"", _ROOT}:
+            other = replace(self, user=_ROOT)
+            if not await other._trial():
+                return other, ""
+        return self, trial
+
+    async def _trial(self) -> str:
         try:
             ended = await self.run(("/bin/sh", "-c", _WRITABLE), Limits(seconds=DAEMON_S))
         except ToolError as error:
@@ -83,8 +96,7 @@ class Containers:
         memory = f"{limits.memory_bytes >> 20}m"
         told += ["--memory", memory, "--memory-swap", memory]  # no swap besides
         told += ["--ulimit", "core=0", *(("--ulimit", f"fsize={limits.file_bytes}") if limits.file_bytes else ())]
-        if sys.platform != "win32":
-            told += ["--user", f"{os.getuid()}:{os.getgid()}"]
+        told += ["--user", self.user] if self.user else []
         told += ["--tmpfs", "/tmp:exec,mode=1777"]  # noqa: S108 - the container's own; builds run what they put there
         for variable, value in self._variables().items():
             told += ["--env", f"{variable}={value}"]

@@ -101,8 +101,7 @@ async def _open_containers(root: Path, limits: Limits, image: str) -> Sandbox:
     if not image or not program:
         trial = "there is no `docker`." if image else "`zi.agent.docker_image` is empty."
     else:
-        containers = Containers(program, image, root)
-        trial = await containers.trial()
+        containers, trial = await Containers(program, image, root).tried()
         if not trial:
             return Sandbox("a container", root, limits, _containers=containers)
     return Sandbox(None, root, limits, f"Commands cannot run in a container: {trial}")

@@ -242,6 +242,17 @@ async def test_a_copy_of_the_project_reads_what_it_links_to_and_leaves_the_proje
     assert not (root / "made").exists()
 
 
+@pytest.mark.skipif(sys.platform == "win32" or os.getuid() != 0, reason="a project of root's needs root")
+async def test_where_root_in_a_container_is_the_user_outside_it_is_taken(image: str, root: Path):
+    """As with a daemon of the user's own: the project belongs to whoever is root in there."""
+    root.chmod(0o755)
+    containers, why = await Containers("docker", image, root, user="12345:12345").tried()
+    assert (containers.user, why) == ("0:0", "")
+    os.chown(root, 54321, 54321)
+    containers, why = await Containers("docker", image, root, user="12345:12345").tried()
+    assert (containers.user, why) == ("12345:12345", "The project cannot be written in a container.")
+
+
 async def test_a_container_that_nobody_watches_ends_in_time(image: str, root: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("zicoder.agents.container.SPARE_S", 1)
     told = Containers("docker", image, root).arguments("zi-0123456789ab", ["sleep", "60"], Limits(seconds=1))
