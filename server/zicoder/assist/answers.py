@@ -104,7 +104,7 @@ def hover_info(name: Any, start: int, end: int, type_hint: str | None) -> HoverI
     if docs.strip():
         parts.append(docs_markdown(docs))
         plain.append(docs)
-    module: str = name.module_name or ""
+    module = _module(name)
     if module and module != "__main__" and name.type not in ("keyword", "module"):
         parts.append(f"Defined in {code_span(module)}")
         plain.append(f"Defined in {module}")
@@ -112,6 +112,17 @@ def hover_info(name: Any, start: int, end: int, type_hint: str | None) -> HoverI
     line: int | None = name.line
     place = (path, line - 1) if path is not None and line is not None else (None, 0)
     return HoverInfo("\n\n".join(parts), "\n\n".join(plain), start, end, *place)
+
+
+def _module(name: Any) -> str:
+    """The module that a name is from, as it is imported: jedi counts a folder `src` that is no package."""
+    module: str = name.module_name or ""
+    first, _, rest = module.partition(".")
+    path: Path | None = name.module_path
+    if first != "src" or not rest or path is None:
+        return module
+    source = next((each for each in path.parents if each.name == first), None)
+    return module if source is None or (source / "__init__.py").exists() else rest
 
 
 def _headline(name: Any, type_hint: str | None) -> str:

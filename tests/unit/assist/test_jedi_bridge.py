@@ -122,6 +122,20 @@ async def test_hover_shows_signature_and_documentation(bridge: JediBridge) -> No
     assert snapshot.text[found.start : found.end] == "greet"
 
 
+async def test_hover_names_a_module_as_it_is_imported(tmp_path: Path) -> None:
+    package = tmp_path / "src" / "shop"
+    package.mkdir(parents=True)
+    (tmp_path / ".git").mkdir()
+    (package / "__init__.py").touch()
+    bridge = JediBridge(root=tmp_path)
+    try:
+        found = await bridge.hover(*cut("def to‸tal(): pass\n", package / "cart.py"))
+    finally:
+        bridge.close()
+    assert found is not None
+    assert "Defined in `shop.cart`" in found.markdown
+
+
 async def test_hover_on_this_platforms_os_path(bridge: JediBridge) -> None:
     found = await bridge.hover(*cut("import os\nos.path.jo‸in"))
     assert found is not None
