@@ -127,8 +127,8 @@ final class ZiEditor implements PageEditor {
         int start = selection.getSelectionStart();
         int end = selection.getSelectionEnd();
         String lines = text.replace("\r\n", "\n").replace('\r', '\n'); // a document has no other line ends
-        WriteCommandAction.runWriteCommandAction(
-                project, () -> editor.getDocument().replaceString(start, end, lines));
+        Runnable replace = () -> editor.getDocument().replaceString(start, end, lines);
+        WriteCommandAction.runWriteCommandAction(project, "Insert from Zi", null, replace);
         return "";
     }
 
