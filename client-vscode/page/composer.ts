@@ -6,7 +6,8 @@ import type { Command, Mention, Place } from "./wire";
 export interface ComposerActions {
   send(text: string): void;
   stop(): void;
-  commands(): Promise<readonly Command[]>;
+  /** `anew` asks for them once more: some may have come or gone. */
+  commands(anew: boolean): Promise<readonly Command[]>;
   mentions(typed: string): Promise<readonly Mention[]>;
   edited(text: string): void;
 }
@@ -137,7 +138,7 @@ export class Composer {
     try {
       if (slash) {
         this.from = 0;
-        found = matching(await this.actions.commands(), slash[1] ?? "");
+        found = matching(await this.actions.commands(slash[1] === ""), slash[1] ?? "");
       } else if (mention) {
         this.from = at - (mention[1] ?? "").length - 1;
         found = await this.actions.mentions(mention[1] ?? "");

@@ -43,7 +43,7 @@ class Chat {
     this.composer = new Composer({
       send: (text) => { this.want({ text, target: undefined }); },
       stop: () => { this.running?.cancel(); },
-      commands: () => this.commands(),
+      commands: (anew) => this.commands(anew),
       mentions: (typed) => bridge.ask<Mention[]>("zi.mentions", [typed]),
       edited: (draft) => { bridge.keep({ conversation: this.conversation, draft }); },
     });
@@ -173,7 +173,10 @@ class Chat {
     return answer;
   }
 
-  private commands(): Promise<readonly Command[]> {
+  private commands(anew = false): Promise<readonly Command[]> {
+    if (anew) {
+      this.known = undefined;
+    }
     this.known ??= this.bridge.ask<readonly Command[]>("zi.commands", []).catch((error: unknown) => {
       this.known = undefined;
       throw error;

@@ -1,13 +1,15 @@
 // One connection to one server process. A restart makes a new one.
 
 import { createInterface } from "node:readline";
-import { commands, MarkdownString, Uri, workspace, type LogOutputChannel, type TextDocument } from "vscode";
+import { commands, MarkdownString, Uri, workspace, type Disposable, type LogOutputChannel, type TextDocument } from "vscode";
 import {
   CancellationToken,
   CloseAction,
   DidChangeConfigurationNotification,
   ErrorAction,
+  ExecuteCommandRequest,
   LanguageClient,
+  ProgressType,
   RevealOutputChannelOn,
   type ApplyWorkspaceEditParams,
   type ApplyWorkspaceEditResult,
@@ -19,8 +21,9 @@ import {
   type MessageSignature,
   type WorkspaceEdit as ProtocolEdit,
 } from "vscode-languageclient/node";
-import type { Question, Verdict } from "../page/wire";
+import type { Question, Streamed, Verdict } from "../page/wire";
 import { explicitSettings } from "./config";
+import { REVIEW } from "./protocol";
 import { confirmed, isDoubtful, type Choice } from "./review";
 import type { ServerCommand } from "./server";
 import type { Suggestions } from "./snooze";
@@ -40,11 +43,7 @@ const IN_CHAT = new Map([
 ]);
 /** Requests that answer code actions. */
 const ACTIONS = new Set(["textDocument/codeAction", "codeAction/resolve"]);
-/** Shows an edit, and applies it if it is wanted. Two arguments: what it is called, and the edit as LSP has it. */
-export const REVIEW = "zi.reviewEdit";
-/** What a server says to a request that it does not know. */
-const METHOD_NOT_FOUND = -32601;
-export const TOO_OLD = "It is too old for this extension: update it, with `pip install --upgrade zicoder` where pip brought it.";
+const STREAMED = new ProgressType<Streamed>();
 /** The server's commands that answer with the state of its suggestions. */
 const SWITCHES = new Set(["zi.snooze", "zi.resume", "zi.toggleSuggestions"]);
 
@@ -142,6 +141,16 @@ export class ZiClient extends LanguageClient {
     }
   }
 
+  /** Runs a command of the server. */
+  execute<R>(command: string, args: readonly unknown[], token: CancellationToken): Promise<R> {
+    return this.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] }, token) as Promise<R>;
+  }
+
+  /** Hears what a command streams under this token. */
+  hear(token: string, told: (value: Streamed) => void): Disposable {
+    return this.onProgress(STREAMED, token, told);
+  }
+
   /** Without the values: the server asks for them, and `explicitSettings` answers. */
   settingsChanged(): Promise<void> {
     return this.sendNotification(DidChangeConfigurationNotification.type, { settings: null });
@@ -168,11 +177,6 @@ export class ZiClient extends LanguageClient {
   handles(document: TextDocument): boolean {
     return SCHEMES.includes(document.uri.scheme);
   }
-}
-
-/** Whether a request failed since the server does not know it: it is an older one. */
-export function isUnknown(error: unknown): boolean {
-  return (error as { code?: number } | undefined)?.code === METHOD_NOT_FOUND;
 }
 
 type SendRequest<P, R> = (type: string | MessageSignature, param?: P, token?: CancellationToken) => Promise<R>;

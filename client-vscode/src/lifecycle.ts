@@ -2,7 +2,7 @@
 
 import { mkdir } from "node:fs/promises";
 import { commands, window, type Disposable, type ExtensionContext, type LogOutputChannel } from "vscode";
-import { ZiClient, type ClientEvents } from "./client";
+import type { ClientEvents, ZiClient } from "./client";
 import { serverSettingNames } from "./config";
 import { bundledWheel, chosenWheel, installServer, outdated, type Extent } from "./install";
 import { BadServerPath, findServer, type Origin, type ServerCommand } from "./server";
@@ -104,6 +104,8 @@ export class Lifecycle implements Disposable {
   private async begin(server: ServerCommand): Promise<void> {
     const cwd = this.context.globalStorageUri.fsPath;
     await mkdir(cwd, { recursive: true });
+    // The language client takes most of the time that loading this extension would take, so that it comes after it.
+    const { ZiClient } = await import("./client");
     const client = new ZiClient({
       server,
       cwd,

@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 import { ViewColumn, window, type Disposable, type LogOutputChannel, type WebviewPanel } from "vscode";
 import { MODELS_METHODS, type FromPage, type ToPage } from "../page/wire";
 import { PageRequests } from "./chat/requests";
-import { isUnknown, TOO_OLD, type ZiClient } from "./client";
+import type { ZiClient } from "./client";
+import { isUnknown, TOO_OLD } from "./protocol";
 
 export class ModelsPanel implements Disposable {
   private panel: WebviewPanel | undefined;

@@ -1,7 +1,6 @@
 // "Search the Project": a list that the server fills while one types. What is found, and in which order, is its business.
 
 import { CancellationTokenSource, Range, Uri, window, type QuickPick, type QuickPickItem } from "vscode";
-import { ExecuteCommandRequest } from "vscode-languageclient/node";
 import type { ZiClient } from "./client";
 
 const DEBOUNCE_MS = 150;
@@ -62,9 +61,8 @@ async function fill(
   token: CancellationTokenSource["token"],
 ): Promise<void> {
   list.busy = true;
-  const params = { command: "zi.search", arguments: [text, HITS] };
   try {
-    const hits = ((await client.sendRequest(ExecuteCommandRequest.type, params, token)) ?? []) as readonly Hit[];
+    const hits = (await client.execute<readonly Hit[] | null>("zi.search", [text, HITS], token)) ?? [];
     if (!token.isCancellationRequested) {
       list.items = hits.map(itemOf);
       list.busy = false;

@@ -17,11 +17,12 @@ export async function approve(chat: ChatView, question: Question, token: Cancell
 }
 
 async function modal({ tool, summary, detail, reason, rule, project }: Question): Promise<Verdict> {
+  // The first one has the focus: a key that was meant for something else must not say yes.
   const choices: Choice[] = [
+    { title: "Deny", verdict: "never" },
     { title: "Allow Once", verdict: "once" },
     { title: "Allow for This Session", verdict: "session" },
     ...(rule ? [{ title: `Always Allow ${rule}`, verdict: "always" as const }] : []),
-    { title: "Deny", verdict: "never", isCloseAffordance: true },
   ];
   const lines = [`Where: ${project}`, `Why asked: ${reason}`, "", detail === summary ? "" : detail];
   const chosen = await window.showWarningMessage(

@@ -1,7 +1,6 @@
 // Answers what the page asks: the server's part is passed on, the editor's part is done here. Nothing else is possible.
 
 import { CancellationTokenSource, type Disposable } from "vscode";
-import { ExecuteCommandRequest, ProgressType } from "vscode-languageclient/node";
 import type { FromPage, Streamed, ToPage } from "../../page/wire";
 import type { ZiClient } from "../client";
 import type { Review } from "../review";
@@ -9,8 +8,6 @@ import { applyAsDiff, copy, currentTarget, insert, openFile, saveAs } from "./ed
 
 type Request = Extract<FromPage, { kind: "request" }>;
 type Response = Extract<ToPage, { kind: "response" }>;
-
-const STREAMED = new ProgressType<Streamed>();
 
 export class PageRequests implements Disposable {
   private readonly sources = new Map<number, CancellationTokenSource>();
@@ -68,15 +65,15 @@ export class PageRequests implements Disposable {
         return await client.sendRequest(method, params, source.token);
       }
       if (method !== "zi.run") {
-        return await client.sendRequest(ExecuteCommandRequest.type, { command: method, arguments: params as unknown[] }, source.token);
+        return await client.execute(method, params as unknown[], source.token);
       }
       this.commands.add(id);
       const token = `${this.prefix}-${(this.last += 1)}`;
-      told = client.onProgress(STREAMED, token, (value) => {
+      told = client.hear(token, (value) => {
         this.progress(id, value);
       });
       const given = { ...invocation(client, params as Invocation), token };
-      return await client.sendRequest(ExecuteCommandRequest.type, { command: method, arguments: [given] }, source.token);
+      return await client.execute(method, [given], source.token);
     } catch (error) {
       // A connection that has gone says so in the library's words.
       throw this.client() === client ? error : new Error("The server stopped before the answer was complete.");

@@ -11,7 +11,8 @@ import {
   type WebviewViewProvider,
 } from "vscode";
 import { CHAT_METHODS, type FromPage, type Question, type Target, type ToPage, type Verdict } from "../../page/wire";
-import { isUnknown, TOO_OLD, type ZiClient } from "../client";
+import type { ZiClient } from "../client";
+import { isUnknown, TOO_OLD } from "../protocol";
 import type { Review } from "../review";
 import { currentPlace, currentTarget } from "./editor";
 import { PageRequests } from "./requests";

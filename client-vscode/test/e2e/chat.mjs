@@ -82,6 +82,7 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.followLink("In a few words");
     await workbench.notification("Adds up the areas of all shapes");
     await workbench.clearNotifications();
+    await workbench.keys.press("Escape"); // the hover, which still shows what it knew
     const text = await look("Adds up the areas of all shapes");
     await picture("hover-explained.png");
     await workbench.keys.press("Escape");
@@ -168,7 +169,8 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.runCommand("View: Toggle Primary Side Bar Visibility");
     const text = await workbench.dialog("touch hidden-from-the-user");
     await picture("approval-window.png");
-    await workbench.answerDialog("Deny");
+    await workbench.keys.press("Enter"); // whoever was typing says no by that
+    await workbench.dialogClosed();
     expect(text, /Where: [\s\S]*Why asked: /);
     await workbench.runCommand("Zi: Open Chat");
     await chat.end();
@@ -223,6 +225,7 @@ export async function scenario({ check, code, workbench, workspace }) {
     await models.getByLabel("Model for chat: PROVIDER:NAME").fill(`scripted:${path.join(import.meta.dirname, "other-script.toml")}`);
     await models.getByLabel("Model for chat: PROVIDER:NAME").press("Enter");
     await until("the new one", async () => /other-script/.test(await choice.inputValue()), 60_000);
+    await picture("models.png");
     await chat.ask("who are you?");
     await chat.end();
     expect(await chat.lastAnswer(), /I am the other model\./);
@@ -233,7 +236,7 @@ export async function scenario({ check, code, workbench, workspace }) {
     await models.getByLabel("Key for OpenAI", { exact: true }).press("Enter");
     const row = models.locator("#keys tr", { hasText: "OpenAI" }).first();
     await until("the key to be kept", async () => /in an encrypted file/.test(await row.textContent()), 60_000);
-    await picture("models.png");
+    await picture("keys.png");
     expect(String(code.serverLog().includes(KEY)), /false/);
     const kept = fs.readdirSync(options.env.ZI_DATA_DIR, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
     expect(kept.map(({ name }) => name).join(" "), /credentials\.db/);

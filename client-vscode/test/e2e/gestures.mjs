@@ -206,8 +206,8 @@ export class Workbench {
     return this.#textOf(".monaco-dialog-box", expected);
   }
 
-  async answerDialog(label) {
-    await this.page.locator(".monaco-dialog-box .monaco-button", { hasText: label }).first().click({ timeout: DEADLINE_MS });
+  dialogClosed() {
+    return until("the window to be closed", async () => (await this.page.locator(".monaco-dialog-box:visible").count()) === 0);
   }
 
   /** Opens the list of fixes at a place until it offers this one. */

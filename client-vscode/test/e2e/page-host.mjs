@@ -9,7 +9,7 @@ export const ADDRESS = "http://127.0.0.1:9/chat";
 const NONCE = "bm9uY2Utb2YtdGhlLXRlc3Q=";
 const html = (page) =>
   fs.readFileSync(path.join(import.meta.dirname, `../../../server/zicoder/web/${page}.html`), "utf8").replaceAll("__ZI_NONCE__", NONCE);
-const COMMANDS = [
+export const COMMANDS = [
   { name: "ask", title: "Answer a question about the project", usage: "/ask [--look] PROMPT", details: "" },
   { name: "explain", title: "Explain the selection", usage: "/explain [PROMPT]", details: "" },
   { name: "fix", title: "Mend what is wrong", usage: "/fix [PROMPT]", details: "" },
