@@ -49,6 +49,22 @@ def test_edits_need_a_yes_and_keep_the_line_ends(zi: RunZi, talk: WriteScript, r
     assert (root / "calc.py").read_bytes() == CALC
 
 
+def test_only_what_is_meant_is_taken_from_an_answer(zi: RunZi, talk: WriteScript, root: Path) -> None:
+    """Small models write a class around a function, what it calls, and other code than they were asked to document."""
+    around = "class Other:\n    pass\n\n\nclass Calc:\n    def add(a, b):\n        c = a\n        return c - b"
+    talk(
+        {"when": "clearer", "text": f"```python\n{around}\n```"},
+        {"when": "documentation", "text": '```python\ndef add(a, b):\n    """Subtract."""\n    raise ValueError\n```'},
+    )
+    done = zi("run", "/refactor", "--file", "calc.py:5", "--yes")
+    assert "Only `add` is taken from the answer." in done.stderr
+    assert (root / "calc.py").read_bytes() == CALC.replace(b"    return a", b"    c = a\r\n    return c")
+    zi("run", "/undo", "--yes")
+    done = zi("run", "/doc", "--file", "calc.py:5", "--yes")
+    assert "only its documentation is taken" in done.stderr
+    assert (root / "calc.py").read_bytes() == CALC.replace(b"b):\r\n", b'b):\r\n    """Subtract."""\r\n')
+
+
 def test_what_an_agent_did_is_taken_back_in_one_step(zi: RunZi, talk: WriteScript, root: Path) -> None:
     create = {"tool": "create", "arguments": {"path": "new.py", "text": "x = 1\n"}}
     edit = {"tool": "edit", "arguments": {"path": "calc.py", "old": "    return a - b", "new": "    return a + b"}}

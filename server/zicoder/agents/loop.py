@@ -10,7 +10,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import pydantic_ai
 from pydantic_ai import Agent, RunContext, Tool
@@ -38,6 +38,7 @@ from zicoder.agents.telling import told
 from zicoder.agents.tools.protocol import ToolText, marked, schema
 from zicoder.errors import ProviderGarbled, ToolError
 from zicoder.events import Delta, Event, Finished, Notice, ToolEnded, ToolStarted
+from zicoder.models.chat.local import BEGIN, UNTIL
 from zicoder.models.chat.meter import Meter
 
 __all__ = ["MakeModel", "Task", "run"]
@@ -63,6 +64,9 @@ class Task:
     temperature: float = 0.2
     seed: int = 0
     max_tokens: int = 1024
+    begin: str = ""
+    until: str = ""
+    """What a local model's answer begins with, and where it ends; others are not told."""
     gate: Gate | None = None
     tools: tuple[str, ...] = ()
     """Names of the gate's tools that this task may use."""
@@ -192,7 +196,7 @@ def _settings(task: Task) -> ModelSettings:
     settings = ModelSettings(temperature=task.temperature, max_tokens=task.max_tokens)
     if task.seed:  # not every provider knows seeds
         settings["seed"] = task.seed
-    return settings
+    return cast("ModelSettings", {**settings, BEGIN: task.begin, UNTIL: task.until}) if task.begin else settings
 
 
 def _history(turns: Sequence[tuple[Literal["user", "assistant"], str]]) -> list[ModelMessage]:

@@ -70,6 +70,9 @@ class Question:
     """Whether the open document is shown where nothing else was pointed at."""
     temperature: float | None = None
     """Instead of the role's."""
+    begin: str = ""
+    until: str = ""
+    """What a local model's answer begins with, and where it ends."""
     seed: int = 0
     """Another one is another answer, where the temperature leaves a choice."""
 
@@ -160,7 +163,9 @@ async def answer(
         ],
         temperature=shown.role.temperature if question.temperature is None else question.temperature,
         seed=question.seed,
-        max_tokens=min(ANSWER_TOKENS[shown.local], shown.assembled.room),
+        max_tokens=min(ANSWER_TOKENS[shown.local], max(1, shown.assembled.room - len(question.begin))),
+        begin=question.begin,
+        until=question.until,
         gate=await session.gate() if question.tools else None,
         tools=question.tools,
     )

@@ -13,9 +13,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Literal
 
+from zicoder.agents.edits.python_code import name_at
 from zicoder.agents.front import Answer, Applied, Question
 from zicoder.commands.failing import failing_reasons, related_tests
-from zicoder.commands.python_code import name_at
 from zicoder.commands.region import owner_of, region_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session

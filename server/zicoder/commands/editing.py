@@ -9,23 +9,40 @@ from __future__ import annotations
 import asyncio
 import re
 import textwrap
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 from zicoder.agents.edits.blocks import Block, Reading
+from zicoder.agents.edits.by_name import with_imports
+from zicoder.agents.edits.document import Document
 from zicoder.agents.edits.proposing import Focus, Remark, propose
+from zicoder.agents.edits.python_code import name_at
 from zicoder.agents.edits.reader import parse
 from zicoder.commands.answering import Question, answer
+from zicoder.commands.docstrings import with_each
+from zicoder.commands.meant import Beginning, Meant, beginning, meant
 from zicoder.commands.region import Region
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.context.outline import indent_of
 from zicoder.errors import InputError
-from zicoder.events import Event, Finished, Notice, Proposed
+from zicoder.events import Event, Finished, Notice, Progress, Proposed
+from zicoder.models.chat.roles import RoleName
 from zicoder.proposal import Proposal
+from zicoder.text import LINE_END
 
-__all__ = ["BLOCKS", "by_blocks", "fenced_code", "offered", "replaced", "rewritten", "text_now"]
+__all__ = [
+    "BLOCKS",
+    "by_blocks",
+    "documented_each",
+    "fenced_code",
+    "is_local",
+    "offered",
+    "replaced",
+    "rewritten",
+    "text_now",
+]
 
 BLOCKS = """Write every change as a block, with the file's path above it:
 
@@ -48,44 +65,83 @@ ONE_FENCE = (
     "Answer with one code fence that holds the whole new version of exactly this code, nothing left out, then one "
     "sentence on what you changed."
 )
+UNCHANGED = "The model leaves this code as it is."
 TRIES = 2
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _OPEN_FENCE = re.compile(r"^[ \t]*(?:`{3,}|~{3,})[^\n`]*\n(.*)\Z", re.DOTALL | re.MULTILINE)
 
 
 async def rewritten(
-    session: Session, invocation: Invocation, question: Question, region: Region, *, title: str
-) -> AsyncGenerator[Event]:
-    """Have a region written anew, check it, and offer it. The last event is `Finished`."""
-    task = f"{question.task}\n\n{region.fenced}\n\n{ONE_FENCE}"
-    ask = replace(question, task=task, spoken=question.spoken or question.task, document=False)
+    session: Session, invocation: Invocation, question: Question, region: Region, *, title: str,
+    reading: Callable[[Region, str, str], Meant] = meant, form: str = ONE_FENCE, certain: Beginning = "name",
+) -> AsyncGenerator[Event]:  # fmt: skip
+    """Have a region written anew, check it, and offer it. The last event is `Finished`.
+
+    `reading` takes what is meant from the code of an answer, and `form` asks for it. `certain`: what a local model is
+    not asked for, but goes on from.
+    """
+    name = name_at(region.text)
+    form = form.replace("exactly this code", f"exactly this code (`{name}`)") if name else form
+    task = f"{question.task}\n\n{region.fenced}\n\n{form}"
+    begin, until = beginning(region, certain)
+    ask = replace(
+        question, task=task, spoken=question.spoken or question.task, document=False, begin=begin, until=until
+    )
     read = partial(text_now, session, invocation)
-    proposal, text, reason = Proposal(title, ()), "", ""
+    proposal, text, new = Proposal(title, ()), "", Meant()
     for attempt in range(TRIES):
         async for event in answer(session, replace(invocation, selection=None), ask):
             if isinstance(event, Finished):
                 text = event.text
             else:
                 yield event
-        new = fenced_code(text)
-        if new is None:
-            reason = "There was no code fence in the answer."
-        elif textwrap.dedent(new).strip() == textwrap.dedent(region.text).strip():
-            yield Finished(text, {"applied": False, "reason": "The model leaves this code as it is."})
-            return
-        else:
-            proposal, remarks = await asyncio.to_thread(replaced, region, new, read, title)
-            reason = next((remark.text for remark in remarks if remark.is_problem), "")
-        if not reason:
+        new, proposal = await asyncio.to_thread(_made, region, text, reading, read, title)
+        if not new.reason:
             break
         if attempt + 1 < TRIES:
-            yield Notice(f"The model's code was not used: {reason} It tries again.")
-            ask = replace(ask, task=f"{task}\n\nYour last attempt was not usable: {reason}", remember=False)
-    if reason:
-        yield Notice(f"The model's code was not used: {reason}", "warning")
-        yield Finished(text, {"applied": False, "reason": reason})
+            yield Notice(f"The model's code was not used: {new.reason} It tries again.")
+            ask = replace(ask, task=f"{task}\n\nYour last attempt was not usable: {new.reason}", remember=False)
+    if new.reason:
+        yield Notice(f"The model's code was not used: {new.reason}", "warning")
+        yield Finished(text, {"applied": False, "reason": new.reason})
         return
+    if not proposal.files:
+        yield Notice(UNCHANGED)
+        yield Finished(text, {"applied": False, "reason": UNCHANGED})
+        return
+    if new.note:
+        yield Notice(new.note)
     async for event in offered(session, proposal, text):
+        yield event
+
+
+async def documented_each(
+    session: Session, invocation: Invocation, question: Question, region: Region, parts: Sequence[Region], *,
+    title: str, form: str,
+) -> AsyncGenerator[Event]:  # fmt: skip
+    """Have each part of a region of Python documented by itself, and offer all of it. The last event is `Finished`.
+
+    For local models, which lose the thread in long code.
+    """
+    answers: dict[int, str] = {}
+    said: list[str] = []
+    for number, part in enumerate(parts):
+        yield Progress("Document", number, len(parts), name_at(part.text))
+        begin, _ = beginning(part, "docstring")
+        ask = replace(
+            question, task=f"{question.task}\n\n{part.fenced}\n\n{form}", code=part.text, begin=begin, until='"""',
+            spoken=question.spoken or question.task, document=False, remember=question.remember and not number,
+        )  # fmt: skip
+        async for event in answer(session, replace(invocation, selection=None), ask):
+            if isinstance(event, Finished):
+                answers[part.first] = fenced_code(event.text) or ""
+                said.append(event.text)
+            else:
+                yield event
+    read = partial(text_now, session, invocation)
+    code = await asyncio.to_thread(with_each, region, answers)
+    proposal, _ = await asyncio.to_thread(replaced, region, code, read, title)
+    async for event in offered(session, proposal, "\n\n".join(said)):
         yield event
 
 
@@ -93,7 +149,7 @@ async def by_blocks(
     session: Session, invocation: Invocation, question: Question, *, title: str
 ) -> AsyncGenerator[Event]:
     """Have any files changed, check the edits, and offer them together. The last event is `Finished`."""
-    local = (await asyncio.to_thread(session.role, question.role)).models[0].startswith("local:")
+    local = await asyncio.to_thread(is_local, session, question.role)
     ask = replace(question, instructions=f"{question.instructions}\n\n{WHOLE if local else BLOCKS}".strip())
     read = partial(text_now, session, invocation)
     files = frozenset(await asyncio.to_thread(lambda: session.files().table().paths))
@@ -136,6 +192,33 @@ async def offered(session: Session, proposal: Proposal, text: str = "") -> Async
     if applied.reason:
         yield Notice(applied.reason)
     yield Finished(text, {"applied": applied.ok, "reason": applied.reason, "files": [f.path for f in proposal.files]})
+
+
+def _made(
+    region: Region, answer_text: str, reading: Callable[[Region, str, str], Meant],
+    read: Callable[[str], str | None], title: str,
+) -> tuple[Meant, Proposal]:  # fmt: skip
+    """What an answer comes to, with the reason why it cannot be used, if so. Blocking."""
+    nothing = Proposal(title, ())
+    if (code := fenced_code(answer_text)) is None:
+        return Meant(reason="There was no code fence in the answer."), nothing
+    if textwrap.dedent(code).strip() == textwrap.dedent(region.text).strip():
+        return Meant(code), nothing
+    found = reading(region, code, LINE_END.sub("\n", read(region.path) or ""))
+    if found.reason:
+        return found, nothing
+    proposal, remarks = replaced(region, found.code, read, title)
+    reason = next((remark.text for remark in remarks if remark.is_problem), "")
+    if not reason and found.imports and proposal.files:
+        (file,) = proposal.files
+        made = with_imports(Document.of(file.after or ""), found.imports, region.language)
+        proposal = replace(proposal, files=(replace(file, after=made.text),))
+    return replace(found, reason=reason), proposal
+
+
+def is_local(session: Session, role: RoleName) -> bool:
+    """Whether the role's first model runs here, and so is a small one. Blocking."""
+    return session.role(role).models[0].startswith("local:")
 
 
 def fenced_code(answer_text: str) -> str | None:

@@ -17,12 +17,13 @@ from pathlib import PurePosixPath
 
 from zicoder.agents.candidates import Candidate, Choice, Make, Tried, Verdict, choose
 from zicoder.agents.cloze import Hole, line_holes, part_holes, refilled
+from zicoder.agents.edits.python_code import definitions, fixed_lines, name_at, shape
 from zicoder.agents.edits.undefined import undefined_names
 from zicoder.agents.telling import told
 from zicoder.commands.answering import Question, answer
 from zicoder.commands.editing import ONE_FENCE, fenced_code, offered, replaced, text_now
 from zicoder.commands.failing import condensed, failing_ids, failing_source, is_test, related_tests
-from zicoder.commands.python_code import definitions, fixed_lines, name_at, shape
+from zicoder.commands.meant import beginning, meant
 from zicoder.commands.region import Region, owner_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
@@ -262,6 +263,7 @@ async def _rewritten(job: _Work, tried: Sequence[Tried], *, first: bool) -> Asyn
             job.question, task=_task(job, tried if number % 2 == 0 else ()), temperature=temperature, seed=number + 1,
             search=False, document=False, remember=job.question.remember and first,
             spoken=job.question.spoken or job.question.task, excerpts=_context(job),
+            begin=beginning(job.region, "name")[0],
         )  # fmt: skip
         text = ""
         async with contextlib.aclosing(answer(job.session, replace(job.invocation, selection=None), ask)) as events:
@@ -274,7 +276,14 @@ async def _rewritten(job: _Work, tried: Sequence[Tried], *, first: bool) -> Asyn
         if (code := fenced_code(text)) is None:
             job.tell(Notice("There was no code fence in the model's answer."))
         else:
-            yield Candidate(code=code, maker="an answer", said=text)
+            yield Candidate(code=await asyncio.to_thread(_narrowed, job, code), maker="an answer", said=text)
+
+
+def _narrowed(job: _Work, code: str) -> str:
+    """What of an answer's code is meant for the region; all of it where that is not clear. Blocking."""
+    text = "\n".join(_all_lines(job.invocation.snapshot)) if job.invocation.snapshot else job.region.text
+    found = meant(job.region, code, text)
+    return found.code if found.code and not found.imports else code
 
 
 def _task(job: _Work, tried: Sequence[Tried]) -> str:

@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from zicoder.commands.python_code import name_at
+from zicoder.agents.edits.python_code import name_at
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.context.gathered import Excerpt
 from zicoder.context.outline import indent_of
 from zicoder.text import Snapshot
 
-__all__ = ["Region", "around", "owner_of", "region_of", "selected"]
+__all__ = ["Region", "around", "owner_of", "region_of", "selected", "unit_of"]
 
 AROUND_LINES = 60
 POINTED_AT, OPEN_DOCUMENT = 90, 30
@@ -61,6 +61,21 @@ def region_of(session: Session, invocation: Invocation) -> Region | None:
         return selected(session, invocation)
     found = _enclosing(snapshot, snapshot.lines.position(start).line)
     return _lines(session, snapshot, *found) if found else None
+
+
+def unit_of(session: Session, invocation: Invocation) -> Region | None:
+    """The region to be written anew: where the selection cuts a block, all of that block, or the definition around."""
+    region, snapshot = region_of(session, invocation), invocation.snapshot
+    if region is None or snapshot is None:
+        return region
+    lines = [snapshot.lines.line(number) for number in range(len(snapshot.lines))]
+    first, last = region.first, region.last
+    depths = [indent_of(line) for line in region.text.split("\n") if line.strip()]
+    if min(depths) < depths[0] and (found := _enclosing(snapshot, first)):
+        first, last = found[0], max(last, found[1])
+    while last > first and not lines[last].strip():
+        last -= 1
+    return _lines(session, snapshot, first, max(last, _end(lines, last)))
 
 
 def selected(session: Session, invocation: Invocation) -> Region | None:

@@ -16,6 +16,7 @@ from functools import partial
 
 from zicoder.agents.edits.blocks import Block, Reading
 from zicoder.agents.edits.proposing import propose
+from zicoder.agents.edits.python_code import definitions, name_at
 from zicoder.agents.processes import Ended
 from zicoder.agents.telling import told
 from zicoder.assist.actions.python_modules import module_of
@@ -23,7 +24,6 @@ from zicoder.commands.answering import Question, answer
 from zicoder.commands.editing import fenced_code, offered, text_now
 from zicoder.commands.failing import condensed, related_tests
 from zicoder.commands.narrowing import Run, Version, narrowed
-from zicoder.commands.python_code import definitions, name_at
 from zicoder.commands.region import Region, owner_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session

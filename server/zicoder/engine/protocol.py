@@ -165,6 +165,8 @@ class Chat(_Frame, frozen=True, kw_only=True):
     """A call is `<tool_call>` and a JSON object with `name` and `arguments`, to which the model is held."""
     must_call: bool = False
     """The answer is a call and nothing else."""
+    begin: str = ""
+    """The model goes on from this, as if it had said it; it is no part of what is sent back."""
     speculative: bool = False
     """Whether nobody waits for the answer: anything else ends it."""
 

@@ -58,6 +58,7 @@ class Talk:
         before = context.evaluated
         context.use_threads(self._gauge.read())
         prompt = self._model.chat_tokens([(m.role, m.content) for m in request.messages])
+        prompt += self._model.tokenize(request.begin) if request.begin else []
         if len(prompt) + request.max_tokens > context.n_ctx:
             raise ModelMisconfigured(
                 f"The prompt has {len(prompt):,} tokens, and with an answer of {request.max_tokens:,} "

@@ -5,18 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 from pydantic import BaseModel
 from pydantic_ai import Agent
 from pydantic_ai.messages import ModelMessage, ModelRequest, UserPromptPart
 from pydantic_ai.models import ModelRequestParameters
+from pydantic_ai.settings import ModelSettings
 
 from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, Message, Tool
 from zicoder.engine.status import EngineState
 from zicoder.errors import ModelMisconfigured
-from zicoder.models.chat.local import LOOPED, LocalChat
+from zicoder.models.chat.local import BEGIN, LOOPED, UNTIL, LocalChat
 from zicoder.models.store import ModelStore
 from zicoder.settings import EngineSettings
 
@@ -46,6 +48,19 @@ async def test_an_answer_has_the_form_that_was_asked_for(chat: LocalChat) -> Non
     assert result.output.city == "Paris"
     assert result.usage.input_tokens > 5
     assert result.usage.output_tokens > 5
+
+
+async def test_an_answer_goes_on_from_its_beginning(chat: LocalChat) -> None:
+    begin = '```python\ndef area(radius):\n    """'
+    settings = cast("ModelSettings", {"max_tokens": 120, BEGIN: begin, UNTIL: '"""'})
+    result = await Agent(chat).run(
+        "Document `def area(radius): return 3.14 * radius * radius`.", model_settings=settings
+    )
+    assert result.output.startswith(begin)
+    assert result.output.endswith('"""')
+    said = result.output.removeprefix(begin).removesuffix('"""')
+    assert '"""' not in said
+    assert len(said.split()) > 2
 
 
 async def test_a_tool_is_called_with_arguments_of_its_form(chat: LocalChat) -> None:

@@ -10,7 +10,7 @@ import pytest
 from zicoder.agents.front import Front
 from zicoder.commands.builtin.planning import tasks_in
 from zicoder.commands.editing import fenced_code
-from zicoder.commands.region import region_of
+from zicoder.commands.region import region_of, unit_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.text import Snapshot
@@ -122,3 +122,25 @@ def test_a_list_of_tasks_is_numbered_anew_and_refers_only_backwards() -> None:
 
 def test_prose_has_no_tasks() -> None:
     assert tasks_in("I cannot plan that.") == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "first", "last"),
+    [
+        ("        return 1", "    return 2", "@cached", "    return 2"),
+        ("    if a:", "    if a:", "    if a:", "        return 1"),
+        ("    if a:", "        return 1", "    if a:", "        return 1"),
+        ("    def open", "    def shut", "    def open(self):", "        pass"),
+        ("        return self.size", "    def shut", "    def open(self):", "        pass"),
+        ("print", "first(1))", "print(first(1))", "print(first(1))"),
+    ],
+)
+def test_a_selection_that_cuts_a_block_grows_to_the_definition_around_it(
+    start: str, end: str, first: str, last: str
+) -> None:
+    session = Session(Workspace(), cast("Front", None))
+    snapshot = Snapshot(uri="file:///a.py", text=PYTHON, language="python", path=Path("/a.py"))
+    selection = PYTHON.index(start), PYTHON.index(end) + len(end)
+    found = unit_of(session, Invocation(text="/fix", snapshot=snapshot, selection=selection))
+    assert found
+    assert (found.text.split("\n")[0], found.text.split("\n")[-1]) == (first, last)

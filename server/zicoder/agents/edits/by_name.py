@@ -7,18 +7,20 @@ defined. Blocking.
 
 from __future__ import annotations
 
+import ast
 import re
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from zicoder.agents.edits.document import Document, Line
+from zicoder.agents.edits.python_code import parsed
 from zicoder.assist.definitions import Definition, definitions_in
 from zicoder.context.outline import indent_of
 
-__all__ = ["with_definitions"]
+__all__ = ["IMPORT", "with_definitions", "with_imports"]
 
-_IMPORT = re.compile(r"(?:import|from|use|using|require|package)\b|#include|const\s.*=\s*require\(")
+IMPORT = re.compile(r"(?:import|from|use|using|require|package)\b|#include|const\s.*=\s*require\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +46,39 @@ def with_definitions(document: Document, content: Sequence[str], language: str) 
     inside = {row for each in tops for row in range(each.start, each.end)}
     rest = [line.rstrip() for row, line in enumerate(content) if row not in inside and line.strip()]
     known = {line.strip() for line in old_lines}
-    imports = [line for line in rest if _IMPORT.match(line) and line.strip() not in known]
-    if any(line.strip() not in known and not _IMPORT.match(line) for line in rest):
+    imports = [line for line in rest if IMPORT.match(line) and line.strip() not in known]
+    if any(line.strip() not in known and not IMPORT.match(line) for line in rest):
         return None
     changes: list[_Change] = []
     if not _changes(changes, old_lines, old, content, new, tops, None):
         return None
-    if imports:
-        at = max((row + 1 for row, line in enumerate(old_lines) if _IMPORT.match(line)), default=0)
-        changes.append(_Change(at, at, imports if at else [*imports, ""]))
     made = document
     for change in sorted(changes, key=lambda each: (-each.start, -each.end)):
         end = made.end_near(change.start)
         made = made.with_lines(change.start, change.end, [Line(line, end) for line in change.lines])
-    return made
+    return with_imports(made, imports, language)
+
+
+def with_imports(document: Document, imports: Sequence[str], language: str) -> Document:
+    """The document with lines behind its imports; at its top, below what documents it, where it has none."""
+    if not imports:
+        return document
+    lines = [line.body for line in document.lines]
+    at = _after_imports(lines, language)
+    gap = [] if any(map(IMPORT.match, lines)) else [""]
+    end = document.end_near(at)
+    return document.with_lines(at, at, [Line(line, end) for line in (*(gap if at else ()), *imports, *gap)])
+
+
+def _after_imports(lines: Sequence[str], language: str) -> int:
+    """The row behind the last import, an import over several lines included."""
+    module = parsed("\n".join(lines)) if language == "python" else None
+    if module is None:
+        return max((row + 1 for row, line in enumerate(lines) if IMPORT.match(line)), default=0)
+    heads = [node for node in module.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    if not heads and ast.get_docstring(module) is not None:
+        return module.body[0].end_lineno or 0
+    return max((node.end_lineno or 0 for node in heads), default=0)
 
 
 def _read(lines: Sequence[str], language: str) -> list[Definition] | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 
 from zicoder.agents.front import Applied
 from zicoder.agents.toolbox import LOOKING, WRITING
 from zicoder.commands.answering import Question, answer
 from zicoder.commands.builtin.table import COMMANDS
-from zicoder.commands.editing import by_blocks, rewritten
-from zicoder.commands.region import region_of
+from zicoder.commands.docstrings import bare
+from zicoder.commands.editing import ONE_FENCE, by_blocks, documented_each, is_local, rewritten
+from zicoder.commands.meant import Beginning, Meant, documented, meant
+from zicoder.commands.region import Region, unit_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError
@@ -20,35 +23,54 @@ from zicoder.models.chat.roles import RoleName
 
 __all__ = ["code", "doc", "optimize", "refactor", "undo"]
 
+HEADS = (
+    "Answer with one code fence: the head of each function and class, its docstring, and `...` in place of its body."
+)
+ONE_DOCSTRING = "Answer with one code fence: its head and its docstring, two or three lines, and `...` for its body."
+MOST_PARTS = 30
+"""Functions and classes that are documented at once."""
 NOTHING = "Select some code, put the cursor into a function, or mention a file with `@path`."
 
 
 @COMMANDS.command("doc")
 async def doc(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
-    """Write or mend the documentation of the selection or the function at the cursor."""
+    """Write or mend the documentation of the selection or the function at the cursor.
+
+    Documentation is all that is taken from the answer: the code stays as it is. Of a selected class, in Python and with
+    a local model, each function that has no documentation is asked for by itself.
+    """
     task = (
         "Add the documentation that the language expects (a docstring, a doc comment) to this code, or mend it where "
-        "it is wrong: what it does, arguments, result, errors. Change no code."
+        "it is wrong: what it does, arguments, result, errors. Say nothing that the code does not show. Change no code."
     )
-    async for event in _changed(session, invocation, "documenter", task, prompt, "Document"):
+    async for event in _changed(session, invocation, "documenter", task, prompt, "Document", documented):
         yield event
 
 
 @COMMANDS.command("refactor")
 async def refactor(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
-    """Make the selection or the function at the cursor clearer without changing what it does."""
+    """Make the selection or the function at the cursor clearer without changing what it does.
+
+    Only that function is taken from the answer, with the helpers and imports that it needs. In Python its parameters
+    stay as they are unless a prompt asks for something, and a name that nothing defines is refused.
+    """
     task = "Make this code clearer and simpler. What it does for its callers must stay exactly the same."
-    async for event in _changed(session, invocation, "coder", task, prompt, "Refactor"):
+    reading = partial(meant, keeps_parameters=not prompt)
+    async for event in _changed(session, invocation, "coder", task, prompt, "Refactor", reading):
         yield event
 
 
 @COMMANDS.command("optimize")
 async def optimize(session: Session, invocation: Invocation, *, prompt: str = "") -> AsyncIterator[Event]:
-    """Make the selection or the function at the cursor faster without changing what it does."""
+    """Make the selection or the function at the cursor faster without changing what it does.
+
+    What is taken from the answer is as with `/refactor`.
+    """
     task = (
         "Make this code faster or leaner. What it does for its callers must stay exactly the same. Say what is gained."
     )
-    async for event in _changed(session, invocation, "coder", task, prompt, "Optimize"):
+    reading = partial(meant, keeps_parameters=not prompt)
+    async for event in _changed(session, invocation, "coder", task, prompt, "Optimize", reading):
         yield event
 
 
@@ -90,16 +112,30 @@ async def undo(session: Session, invocation: Invocation) -> AsyncIterator[Event]
 
 
 async def _changed(
-    session: Session, invocation: Invocation, role: RoleName, task: str, prompt: str, title: str
-) -> AsyncIterator[Event]:
+    session: Session, invocation: Invocation, role: RoleName, task: str, prompt: str, title: str,
+    reading: Callable[[Region, str, str], Meant],
+) -> AsyncIterator[Event]:  # fmt: skip
     """One region rewritten, or, where files are mentioned, blocks."""
     wanted = f"{task}\n{prompt}".strip() if prompt else task
     spoken = f"/{title.lower()} {prompt}".strip()
-    region = region_of(session, invocation)
+    region = unit_of(session, invocation)
     question = Question(role=role, task=wanted, spoken=spoken)
     if region is not None:
         question = replace(question, query=prompt, code=region.text)
-        changed = rewritten(session, invocation, question, region, title=f"{title} {region.path}:{region.first + 1}")
+        named = f"{title} {region.path}:{region.first + 1}"
+        form = HEADS if reading is documented and region.language == "python" else ONE_FENCE
+        parts = await asyncio.to_thread(bare, region) if form is HEADS else []
+        if len(parts) > 1 and await asyncio.to_thread(is_local, session, role):
+            each = documented_each(
+                session, invocation, question, region, parts[:MOST_PARTS], title=named, form=ONE_DOCSTRING
+            )
+            async for event in each:
+                yield event
+            return
+        certain: Beginning = "docstring" if reading is documented else "name" if prompt else "head"
+        changed = rewritten(
+            session, invocation, question, region, title=named, reading=reading, form=form, certain=certain
+        )
     elif "@" in prompt or (invocation.snapshot is not None and invocation.selection is None):
         changed = by_blocks(session, invocation, question, title=title)
     else:

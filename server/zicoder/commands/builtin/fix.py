@@ -8,7 +8,7 @@ from zicoder.commands.answering import Question
 from zicoder.commands.builtin.table import COMMANDS
 from zicoder.commands.editing import by_blocks
 from zicoder.commands.mending import mended
-from zicoder.commands.region import region_of
+from zicoder.commands.region import unit_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.errors import InputError
@@ -36,7 +36,7 @@ async def fix(
     question = Question(
         role="coder", task=f"{task}\n{prompt}".strip() if prompt else task, spoken=f"/fix {prompt}".strip()
     )
-    region = region_of(session, invocation)
+    region = unit_of(session, invocation)
     if region is not None:
         title = f"Fix {region.path}:{region.first + 1}"
         changed = mended(session, invocation, question, region, tests=tests, most=tries, title=title)

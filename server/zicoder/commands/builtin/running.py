@@ -13,7 +13,7 @@ from zicoder.commands.answering import Question, answer
 from zicoder.commands.builtin.table import COMMANDS
 from zicoder.commands.editing import by_blocks
 from zicoder.commands.failing import is_test
-from zicoder.commands.region import Region, region_of
+from zicoder.commands.region import Region, unit_of
 from zicoder.commands.registry import Invocation
 from zicoder.commands.session import Session
 from zicoder.commands.testing import tested
@@ -56,7 +56,7 @@ async def write_tests(
 
 def _region(session: Session, invocation: Invocation, prompt: str) -> Region | None:
     """What is pointed at: by the cursor, or as the one file that is mentioned. Blocking."""
-    region = region_of(session, invocation)
+    region = unit_of(session, invocation)
     mentioned = re.findall(r"(?:^|\s)@([\w./\\-]+\.\w+)(?=$|[\s,;])", prompt)
     if region is not None or len(mentioned) != 1 or session.workspace.root is None:
         return region

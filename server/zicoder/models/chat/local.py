@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
 from pydantic_ai import RunContext
 from pydantic_ai.messages import InstructionPart, ModelMessage, ModelResponse, ModelResponseStreamEvent
 from pydantic_ai.models import Model, ModelRequestParameters, StreamedResponse
@@ -27,6 +28,8 @@ from zicoder.settings import EngineSettings
 
 __all__ = ["LOOPED", "LocalChat"]
 
+BEGIN, UNTIL = "zi_begin", "zi_until"
+"""Settings of a request: the text that the answer begins with, and the one that it ends with if the model writes it."""
 ANSWER_TOKENS = 1024
 """Longest answer where nobody says how long."""
 LOOPED = "The model began to repeat itself and was stopped."
@@ -105,10 +108,15 @@ class LocalChat(Model):
         """An answer as it is made; leaving the context ends the work for real. Raises EngineError, ModelError."""
         settings, parameters = self.prepare_request(model_settings, model_request_parameters)
         await self.load()
-        reading = self._engine.read(self._chat(messages, settings or {}, parameters))
+        chat = self._chat(messages, settings or {}, parameters)
+        until = str((settings or {}).get(UNTIL) or "")
+        if until:
+            chat = msgspec.structs.replace(chat, stop=(*chat.stop, until))
+        reading = self._engine.read(chat)
         tools = [*parameters.function_tools, *parameters.output_tools]
         try:
-            yield _Stream(parameters, self.model_name, reading, Speech(tool.name for tool in tools), self._on_notice)
+            speech = Speech(tool.name for tool in tools)
+            yield _Stream(parameters, self.model_name, reading, speech, self._on_notice, (chat.begin, until))
         finally:
             await reading.aclose()
 
@@ -129,6 +137,7 @@ class LocalChat(Model):
             tools=engine_tools(tools, may_answer=may_answer),
             must_call=bool(tools),  # left to itself, a small model talks about calling a function and calls none
             schema=json.dumps(plain_schema(form.json_schema)) if form else "",
+            begin="" if tools or form else str(settings.get(BEGIN) or ""),
         )
 
 
@@ -140,11 +149,15 @@ class _Stream(StreamedResponse):
     _reading: Reading
     _speech: Speech
     _notice: Callable[[str], None]
+    _frame: tuple[str, str] = ("", "")
+    """What the answer begins and ends with."""
     _begun: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     async def _get_event_iterator(self) -> AsyncIterator[ModelResponseStreamEvent]:
         loops = Loops()
         looped = False
+        for event in self._text(self._speech.feed(self._frame[0])):
+            yield event
         async for piece in self._reading:
             for event in self._text(self._speech.feed(piece)):
                 yield event
@@ -155,6 +168,9 @@ class _Stream(StreamedResponse):
         stats = self._reading.stats
         self._usage = RequestUsage(input_tokens=stats.prompt_tokens, output_tokens=stats.generated_tokens)
         self.finish_reason = "length" if stats.finish == "length" else "stop"
+        if stats.finish == "stop":
+            for event in self._text(self._speech.feed(self._frame[1])):
+                yield event
         rest, call = self._speech.end()
         for event in self._text(rest):
             yield event

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zicoder.commands.python_code import definitions, fixed_lines, name_at, shape
+from zicoder.agents.edits.python_code import definitions, fixed_lines, name_at, shape
 
 METHOD = """\
     @cached

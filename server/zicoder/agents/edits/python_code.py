@@ -10,7 +10,7 @@ import re
 import textwrap
 import warnings
 
-__all__ = ["definitions", "fixed_lines", "name_at", "shape"]
+__all__ = ["definitions", "fixed_lines", "name_at", "parsed", "shape"]
 
 _DEFINED = re.compile(r"\b(?:def|class|function|func|fn|fun|interface|struct)\s+\*?([^\W\d][\w$]*)")
 _BOUND = re.compile(r"\b(?:const|let|var)\s+([^\W\d][\w$]*)\s*=")
@@ -24,20 +24,20 @@ def name_at(code: str) -> str:
 
 def definitions(code: str) -> frozenset[str]:
     """The functions and classes that the code defines at its top."""
-    module = _parsed(code)
+    module = parsed(code)
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
     return frozenset(node.name for node in module.body if isinstance(node, kinds)) if module else frozenset()
 
 
 def shape(code: str) -> str:
     """The same for two pieces of Python that differ in comments and layout alone."""
-    module = _parsed(code)
+    module = parsed(code)
     return ast.dump(module) if module else "\n".join(line.strip() for line in code.strip().splitlines())
 
 
 def fixed_lines(code: str) -> frozenset[int]:
     """The lines, counted from 0, of docstrings and of heads of definitions: there is no statement in them to mend."""
-    module = _parsed(code)
+    module = parsed(code)
     found: set[int] = set()
     for node in ast.walk(module) if module else ():
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -48,7 +48,8 @@ def fixed_lines(code: str) -> frozenset[int]:
     return frozenset(found)
 
 
-def _parsed(code: str) -> ast.Module | None:
+def parsed(code: str) -> ast.Module | None:
+    """The syntax tree of a piece of Python, as far as it is indented the same; None where it does not parse."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
