@@ -80,11 +80,10 @@ async def _made(session: Session, invocation: Invocation, prompt: str, before: s
 
 
 def tasks_in(answer_text: str) -> list[Task]:
-    """The tasks in a model's list, numbered anew; dependencies on what is not there are dropped."""
-    rows = list(_TASK.finditer(answer_text))[:40]
-    names = {row["id"] or f"#{number}": f"T{number}" for number, row in enumerate(rows, 1)}
-    found: list[Task] = []
-    for number, row in enumerate(rows, 1):
+    """The tasks in a model's list, numbered anew, each once; dependencies on what is not there are dropped."""
+    names: dict[str, str] = {}
+    found: dict[str, Task] = {}
+    for row in list(_TASK.finditer(answer_text))[:40]:
         title = row["title"]
         after = [
             names[name] for each in _AFTER.finditer(title) for name in re.findall(r"T\d+", each[1]) if name in names
@@ -92,10 +91,13 @@ def tasks_in(answer_text: str) -> list[Task]:
         estimate = _ESTIMATE.search(title)
         minutes = round(float(estimate[1]) * MINUTES[estimate[2][0].lower()]) if estimate else None
         title = " ".join(_ESTIMATE.sub("", _AFTER.sub("", title), count=1).replace("()", "").split()).strip(" ,;.-*")
-        earlier = tuple(name for name in dict.fromkeys(after) if int(name[1:]) < number)
-        if title:
-            found.append(Task(id=f"T{number}", title=title, minutes=minutes, after=earlier))
-    return found
+        if not title:
+            continue
+        new = Task(id=f"T{len(found) + 1}", title=title, minutes=minutes, after=tuple(dict.fromkeys(after)))
+        task = found.setdefault(title.lower(), new)  # small models go round in circles
+        if row["id"]:
+            names[row["id"]] = task.id
+    return list(found.values())
 
 
 def _next(found: Plan) -> str:
