@@ -96,11 +96,16 @@ export function proposal({ title, diff, files }: Proposed): HTMLElement {
 }
 
 export function notice(text: string, level: "info" | "warning" | "error"): HTMLElement {
-  return element("p", { class: `notice ${level}` }, text);
+  return element("p", { class: `notice ${level}` }, ...worded(text));
 }
 
 function fact(name: string, value: string): HTMLElement[] {
-  return value ? [element("dt", {}, name), element("dd", {}, value)] : [];
+  return value ? [element("dt", {}, name), element("dd", {}, ...worded(value))] : [];
+}
+
+/** A sentence in which names stand between backticks. */
+function worded(text: string): (string | HTMLElement)[] {
+  return text.split(/`([^`\n]+)`/).map((part, index) => (index % 2 ? element("code", {}, part) : part));
 }
 
 function firstLine(text: string): string {

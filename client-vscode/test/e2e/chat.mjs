@@ -1,4 +1,5 @@
-// The chat, the palette, edits and approvals. The real server; what the model says stands in chat-script.toml.
+// The chat, the palette, edits and approvals. The real server; what the model says stands in chat-script.toml and
+// other-script.toml.
 
 import fs from "node:fs";
 import os from "node:os";
@@ -9,13 +10,16 @@ import { artifacts, expect } from "./session.mjs";
 
 const server = process.env.ZI_SERVER;
 
-/** The model is set in the user's file, where the test changes it. */
-const configuration = fs.mkdtempSync(path.join(os.tmpdir(), "zi-chat-settings-"));
+/** The model is set in the user's file, where the test changes it. What models say lies beside it: its place is shown. */
+const configuration = fs.mkdtempSync(path.join(os.tmpdir(), "zi-"));
+const script = path.join(configuration, "demo.toml");
+const other = path.join(configuration, "other.toml");
+fs.copyFileSync(path.join(import.meta.dirname, "chat-script.toml"), script);
+fs.copyFileSync(path.join(import.meta.dirname, "other-script.toml"), other);
 /** A module without one of its imports, and where the name is that lacks it; line and column count from 1. */
 export const AREA = '"""Areas."""\n\nimport os\n\n\ndef area(radius):\n    return os.sep, math.pi * radius**2\n';
 export const MATH = [7, 21];
 const KEY = "sk-of-the-end-to-end-test-0123456789";
-const script = path.join(import.meta.dirname, "chat-script.toml");
 fs.writeFileSync(path.join(configuration, "settings.toml"), `[chat]\nmodel = ${JSON.stringify(`scripted:${script}`)}\n`);
 
 export const options = {
@@ -74,16 +78,12 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.openFile("report.py");
     const lines = fs.readFileSync(path.join(workspace, "geometry/report.py"), "utf8").split("\n");
     const line = lines.findIndex((one) => one.includes("total_area(shapes)"));
-    const look = async (expected) => {
-      await workbench.goTo(line + 1, lines[line].indexOf("total_area") + 3);
-      return workbench.hoverTextAtCursor(expected);
-    };
-    await look("In a few words");
+    const place = [line + 1, lines[line].indexOf("total_area") + 3];
+    await workbench.hoverText(...place, "In a few words");
     await workbench.followLink("In a few words");
     await workbench.notification("Adds up the areas of all shapes");
     await workbench.clearNotifications();
-    await workbench.keys.press("Escape"); // the hover, which still shows what it knew
-    const text = await look("Adds up the areas of all shapes");
+    const text = await workbench.hoverText(...place, "Adds up the areas of all shapes");
     await picture("hover-explained.png");
     await workbench.keys.press("Escape");
     expect(text, /must have a method for that/);
@@ -187,7 +187,7 @@ export async function scenario({ check, code, workbench, workspace }) {
     await workbench.openFile("area.py");
     await until("the problem", async () => (await workbench.problems()) === 1, 60_000);
     await workbench.quickFix(...MATH, "Add `import math`");
-    await picture("quick-fix-applied.png");
+    await picture("quick-fix.png");
     await workbench.chooseFix("Add `import math`");
     await until("no problem", async () => (await workbench.problems()) === 0, 60_000);
     await workbench.save();
@@ -197,7 +197,7 @@ export async function scenario({ check, code, workbench, workspace }) {
   await check("a problem offers to be fixed", async () => {
     await workbench.openFile("broken.json");
     await workbench.quickFix(1, 9, "Fix with Zi");
-    await picture("quick-fix.png");
+    await picture("fix-with-zi.png");
     await workbench.keys.press("Escape");
   });
 
@@ -222,9 +222,9 @@ export async function scenario({ check, code, workbench, workspace }) {
     await choice.waitFor({ timeout: 60_000 });
     expect(await choice.inputValue(), /^scripted:/);
     await choice.selectOption({ label: "another one …" });
-    await models.getByLabel("Model for chat: PROVIDER:NAME").fill(`scripted:${path.join(import.meta.dirname, "other-script.toml")}`);
+    await models.getByLabel("Model for chat: PROVIDER:NAME").fill(`scripted:${other}`);
     await models.getByLabel("Model for chat: PROVIDER:NAME").press("Enter");
-    await until("the new one", async () => /other-script/.test(await choice.inputValue()), 60_000);
+    await until("the new one", async () => /other\.toml/.test(await choice.inputValue()), 60_000);
     await picture("models.png");
     await chat.ask("who are you?");
     await chat.end();

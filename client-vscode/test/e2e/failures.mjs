@@ -7,7 +7,7 @@ import { Chat } from "./chat.mjs";
 import { pause } from "./rig.mjs";
 import { until } from "./gestures.mjs";
 import { descendants } from "./processes.mjs";
-import { expect } from "./session.mjs";
+import { artifacts, expect } from "./session.mjs";
 
 const server = process.env.ZI_SERVER;
 
@@ -55,6 +55,7 @@ export async function scenario({ check, code, workbench }) {
     }
     await kill();
     const text = await workbench.notification("stopped 6 times");
+    await workbench.screenshot(path.join(artifacts, "stopped.png"));
     await pause(7_000); // Longer than any restart would wait.
     expect(String(running()?.args), /^undefined$/);
     expect((await workbench.errors()).join(" | "), /^[^|]+$/);

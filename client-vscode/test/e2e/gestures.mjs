@@ -129,9 +129,24 @@ export class Workbench {
     return this.#textOf(".monaco-hover:visible", expected);
   }
 
-  /** Follows a link of the hover that is shown. */
+  /** Looks at a place until its hover says this: one that is open already does not change. */
+  async hoverText(line, column, expected) {
+    const hover = this.page.locator(".monaco-hover:visible", { hasText: expected }).first();
+    await until(`${expected} in the hover`, async () => {
+      await this.keys.press("Escape");
+      await this.goTo(line, column);
+      await this.keys.press("Control+K");
+      await this.keys.press("Control+I");
+      await pause(1_500);
+      return hover.isVisible();
+    }, 60_000);
+    return hover.textContent();
+  }
+
+  /** Follows a link of the hover that is shown, and takes the pointer away, which would hold the hover open. */
   async followLink(text) {
     await this.page.locator(".monaco-hover:visible a", { hasText: text }).first().click({ timeout: DEADLINE_MS });
+    await this.page.mouse.move(640, 795);
   }
 
   suggestion(expected) {

@@ -98,9 +98,10 @@ const checks = {
 
   async "a question is answered by keyboard, and only once"(host) {
     const { id } = await host.ask("/run");
-    const question = { tool: "shell", summary: "pytest -q", detail: "pytest -q tests", reason: "It runs a command.", rule: "shell:pytest *", project: "/p" };
+    const question = { tool: "shell", summary: "pytest -q", detail: "pytest -q tests", reason: "It runs a command. There is no `bubblewrap`.", rule: "shell:pytest *", project: "/p" };
     await host.send({ kind: "question", id: 7, question });
     await host.page.locator(".question").waitFor();
+    expect(await host.text(".question dd code"), /^bubblewrap$/);
     await host.screenshot("page-question.png");
     await host.page.keyboard.press("Enter"); // Whoever was typing has said nothing by that.
     expect(String(host.requests.some(({ method }) => method === "editor.answer")), /false/);

@@ -58,6 +58,7 @@ export async function scenario({ check, code, workbench, workspace }) {
       const rest = await workbench.ghostText();
       return rest !== "" && rest.length < text.length;
     });
+    await workbench.screenshot(path.join(artifacts, "ghost-word.png"));
     const rest = (await workbench.ghostText()).trim();
     expect(String(text.trim().endsWith(rest)), /true/);
     word = text.slice(0, text.trimEnd().length - rest.length);
