@@ -11,11 +11,13 @@ process.env.TZ = "UTC";
 
 const here = import.meta.dirname;
 
-// There is no place on the web from which VS Code could fetch the pictures, so they are part of the page.
-const readme = fs.readFileSync(path.join(here, "README.md"), "utf8").replace(/\]\((\.\.\/docs\/images\/[\w-]+\.png)\)/g, (_, picture) => {
-  return `](data:image/png;base64,${fs.readFileSync(path.join(here, picture)).toString("base64")})`;
-});
+// VS Code shows pictures from the web only on an extension's page, and there is no place on the web for them. In the
+// walkthrough it shows those that come along.
+const readme = fs.readFileSync(path.join(here, "README.md"), "utf8").replace(/^!\[[^\]]*\]\([^)]*\)\n\n?/gm, "");
 fs.writeFileSync(path.join(here, "dist/README.md"), readme);
+for (const name of ["ghost", "chat-fix", "models"]) {
+  fs.copyFileSync(path.join(here, `../docs/images/${name}.png`), path.join(here, `walkthrough/${name}.png`));
+}
 
 const server = process.argv.includes("--server");
 await createVSIX({
