@@ -98,6 +98,13 @@ async def test_fills_a_hole_and_reads_the_suffix(engine: Engine, qwen: Path) -> 
     assert "width * height * depth" in text
 
 
+async def test_another_answer_begins_with_another_token(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    texts = [(await answer(engine, infill(engine, rank=rank)))[0] for rank in range(3)]
+    assert len(set(texts)) == 3, texts
+    assert (await answer(engine, infill(engine)))[0] == texts[0]
+
+
 async def test_typing_costs_only_what_was_typed(engine: Engine, qwen: Path) -> None:
     await engine.load(load(engine, qwen))
     body = "".join(f"def f{i}(x):\n    return x + {i}\n\n\n" for i in range(40))

@@ -18,12 +18,13 @@ from zicoder.complete.filters import apply_filters
 from zicoder.complete.flight import Flight
 from zicoder.complete.gate import AUTOMATIC, INVOKED, refuse
 from zicoder.complete.guidance import Names
-from zicoder.complete.hole import Hole, hole_at
+from zicoder.complete.hole import Hole
 from zicoder.complete.infilling import infill
+from zicoder.complete.others import Others
 from zicoder.complete.preparation import Preparation
 from zicoder.complete.recency import undoes
 from zicoder.complete.review import UNDOES, review
-from zicoder.complete.scope import begins_block
+from zicoder.complete.scope import place_at
 from zicoder.complete.session import Session
 from zicoder.complete.trace import Trace
 from zicoder.errors import ZiError
@@ -69,6 +70,7 @@ class Completer:
         self.session = session or Session()
         self.preparation = Preparation(workspace, names=names or {}, documents=documents)
         self._workspace = workspace
+        self._others = Others(self._make)
         self._cache = SuggestionCache()
         self._flights: dict[str, Flight] = {}
         self._newest: dict[str, Trace] = {}
@@ -120,12 +122,17 @@ class Completer:
         self._foresee(snapshot, offset, found.text)
         return found
 
+    async def others(self, snapshot: Snapshot, found: Suggestion) -> list[str]:
+        """What else could stand where this was found, for somebody who asked by hand."""
+        settings = self._workspace.settings.completion
+        return await self._others.beside(found.text, snapshot, place_at(snapshot, found.offset, settings))
+
     async def _stages(
         self, snapshot: Snapshot, offset: int, trigger: str, trace: Trace, *, list_open: bool
     ) -> Suggestion | None:
         settings = self._workspace.settings.completion
         with trace.stage("gate") as stage:
-            hole = _hole_at(snapshot, offset, settings)
+            hole = place_at(snapshot, offset, settings)
             path = self.preparation.path_of(snapshot)
             around = self.session.circumstances(snapshot, trace.line, path=path, list_open=list_open)
             if reason := refuse(hole, trigger, settings, around):
@@ -206,10 +213,9 @@ class Completer:
         flights = [f for f in (self._flights.get(snapshot.uri), self._ahead) if f and f.agrees(snapshot, offset)]
         if not flights or not through:
             return None
-        flight = flights[0]
         with trace.stage("join") as stage:
             stage.note = "joined the request in flight"
-            if not await flight.join(snapshot, offset):
+            if not await flights[0].join(snapshot, offset):
                 stage.note = "left the request in flight: the model said something else than was typed"
                 return None
         return self._look_up(snapshot, offset, trace)
@@ -250,12 +256,14 @@ class Completer:
         if flight.text or not (stats and stats.near):  # the whole prompt may know more than nothing
             self._cache.put(Cached.of(snapshot, offset, flight.text, flight.reason, trace.model, flight.logprob))
 
-    async def _make(self, flight: Flight, hole: Hole, trace: Trace, *, speculative: bool = False) -> None:
+    async def _make(
+        self, flight: Flight, hole: Hole, trace: Trace, rank: int = 0, *, speculative: bool = False
+    ) -> None:
         """The model's answer, made right in form. Raises TimeoutError, ZiError."""
         snapshot, offset = flight.snapshot, flight.offset
         settings = self._workspace.settings.completion
         with trace.stage("context") as stage:
-            request = replace(self.preparation.request(snapshot, offset), speculative=speculative)
+            request = replace(self.preparation.request(snapshot, offset), speculative=speculative, rank=rank)
             stage.note = (
                 f"{len(request.prefix)} characters before, {len(request.suffix)} after, "
                 f"{len(request.context)} pieces of the project"
@@ -328,7 +336,7 @@ class Completer:
 
     async def _follow_on(self, snapshot: Snapshot, offset: int) -> None:
         settings = self._workspace.settings.completion
-        hole = _hole_at(snapshot, offset, settings)
+        hole = place_at(snapshot, offset, settings)
         if self._cache.find(snapshot, offset) is not None or refuse(hole, INVOKED, settings):
             return
         position = snapshot.lines.position(offset)
@@ -356,7 +364,7 @@ class Completer:
         settings = self._workspace.settings.completion
         path = self.preparation.path_of(snapshot)
         around = self.session.circumstances(snapshot, -1, path=path, list_open=False)
-        if not refuse(_hole_at(snapshot, offset, settings), INVOKED, settings, around):
+        if not refuse(place_at(snapshot, offset, settings), INVOKED, settings, around):
             self.preparation.moved(snapshot, offset)
 
     async def prepared(self, snapshot: Snapshot, offset: int) -> None:
@@ -390,10 +398,3 @@ class Completer:
 def _patience_ms(trace: Trace, settings: CompletionSettings) -> int:
     """How long to wait for the model: somebody who asked by hand waits longer than somebody who types."""
     return settings.timeout_ms * (4 if trace.trigger == INVOKED else 1)
-
-
-def _hole_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
-    """The hole at a place of a document, and whether it may be filled with several lines."""
-    hole = hole_at(snapshot, offset)
-    never = settings.multiline == "never"
-    return replace(hole, one_line=never, multiline=not never and begins_block(hole))

@@ -103,5 +103,9 @@ def _second_try(request: InfillRequest, hole: Hole, said: str) -> tuple[str, Inf
     )
     kept = said[:at]
     return kept, replace(
-        request, prefix=request.prefix + kept, near_prefix=request.near_prefix and request.near_prefix + at, guide=guide
+        request,
+        prefix=request.prefix + kept,
+        near_prefix=request.near_prefix and request.near_prefix + at,
+        guide=guide,
+        rank=0,
     )

@@ -7,15 +7,17 @@ must not repair anything: it only says where to stop, and what comes after that 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from itertools import pairwise
 
 from zicoder.complete.blocks import MARKUP, closer_of, describes_next, holds_definitions, line_key, opens_block
-from zicoder.complete.hole import Hole, indent_of, indent_width
+from zicoder.complete.hole import Hole, hole_at, indent_of, indent_width
 from zicoder.complete.syntax import REGION_CHARS, lex_prefix, lexer_at
 from zicoder.complete.tokens import find_special_token
-from zicoder.text import LINE_END
+from zicoder.settings import CompletionSettings
+from zicoder.text import LINE_END, Snapshot
 
-__all__ = ["MAX_LINES", "EndOfScope", "begins_block", "statement_end"]
+__all__ = ["MAX_LINES", "EndOfScope", "begins_block", "place_at", "statement_end"]
 
 MAX_LINES = 24
 """Lines after which a suggestion is cut when the caller sets no limit of its own."""
@@ -69,6 +71,13 @@ def begins_block(hole: Hole) -> bool:
             return False
         return not after.strip() or before.rstrip().endswith("{")
     return not after.strip() and not lexer.in_long_text and _blank_line_begins_block(hole)
+
+
+def place_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:
+    """The hole at a place of a document, and whether it may be filled with several lines."""
+    hole = hole_at(snapshot, offset)
+    never = settings.multiline == "never"
+    return replace(hole, one_line=never, multiline=not never and begins_block(hole))
 
 
 def _blank_line_begins_block(hole: Hole) -> bool:

@@ -126,6 +126,8 @@ class Infill(_Frame, frozen=True, kw_only=True):
     comment: tuple[str, str] = ("# ", "")
     """What makes a line of the document's language a comment: before it and behind it."""
     draft: bool = True
+    rank: int = 0
+    """So many of the likeliest first tokens are passed over: another answer."""
     speculative: bool = False
     """Whether nobody waits for the answer: anything else ends it."""
 

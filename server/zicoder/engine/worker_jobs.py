@@ -169,7 +169,7 @@ class Filling:
             logits = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
             evaluated = context.evaluated
             begun()
-            yield from writing.go_on(logits[-1], at=end + len(parts.middle))
+            yield from writing.go_on(logits[-1], at=end + len(parts.middle), rank=request.rank)
         finally:
             cache.forget_answer()
         return clock.stats(

@@ -46,8 +46,14 @@ class Writing:
         """Of the tokens chosen so far, the last one included even when it ended the answer; 0 when there are none."""
         return self._logprobs / self._count if self._count else 0.0
 
-    def go_on(self, logits: Logits, *, at: int) -> Generator[None, None, None]:
-        """Write until `take` says that it is enough. `logits` are for position `at`, where the sequence ends."""
+    def go_on(self, logits: Logits, *, at: int, rank: int = 0) -> Generator[None, None, None]:
+        """Write until `take` says that it is enough. `logits` are for position `at`, where the sequence ends.
+
+        `rank`: so many of the best first tokens are passed over.
+        """
+        for _ in range(rank):
+            logits = logits.copy()
+            logits[self._guided.choose(logits) if self._guided else int(logits.argmax())] = -np.inf
         token = self._choose(logits)
         while self._take(token):
             self._feed(token)

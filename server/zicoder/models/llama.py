@@ -98,6 +98,7 @@ class LlamaInfill:
             comment=request.comment,
             context=tuple(protocol.ContextPart(encodable(p.path), encodable(p.text)) for p in request.context),
             draft=request.draft,
+            rank=request.rank,
             speculative=request.speculative,
             guide=_guide(request.guide) if request.guide and not prefill else None,
         )

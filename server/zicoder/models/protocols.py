@@ -60,6 +60,8 @@ class InfillRequest:
     guide: Guide | None = None
     draft: bool = True
     """Whether guessed tokens may be verified several at a time: quicker, and the same answer."""
+    rank: int = 0
+    """So many of the likeliest beginnings are passed over: another answer. A model that cannot do that says nothing."""
     speculative: bool = False
     """Whether nobody waits for the answer yet: anything else comes first, and may end it."""
 

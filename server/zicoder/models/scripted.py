@@ -30,6 +30,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     after: str
     text: str = ""
+    others: tuple[str, ...] = ()
+    """What else might be said, the likeliest first."""
     delay_ms: int = 0
     piece: int = 4
     fail: str = ""
@@ -82,6 +84,8 @@ class ScriptedStream:
 
     def __init__(self, rule: Rule, request: InfillRequest) -> None:
         self._rule = rule
+        said = (rule.text, *rule.others)
+        self._text = said[request.rank] if request.rank < len(said) else ""
         self._request = request
         self._closed = False
         self._stats = InfillStats(finish="cancelled")
@@ -97,14 +101,14 @@ class ScriptedStream:
         rule, sent, finish = self._rule, 0, "end"
         if rule.fail:
             raise ModelError(rule.fail)
-        for at in range(0, len(rule.text), rule.piece):
+        for at in range(0, len(self._text), rule.piece):
             if rule.delay_ms:
                 await asyncio.sleep(rule.delay_ms / 1000)
             if self._closed or sent >= self._request.max_tokens:
                 finish = "cancelled" if self._closed else "length"
                 break
             sent += 1
-            yield rule.text[at : at + rule.piece]
+            yield self._text[at : at + rule.piece]
         elapsed = (time.perf_counter() - started) * 1000
         self._stats = InfillStats(generated_tokens=sent, total_ms=elapsed, finish=finish)
 

@@ -45,6 +45,20 @@ async def test_automatic_requests_are_answered_too(start_editor: StartEditor, sc
     assert "debounce" in stages(await editor.why())
 
 
+async def test_who_asks_by_hand_can_choose(start_editor: StartEditor, script: WriteScript) -> None:
+    script(
+        {"after": "return ", "text": "width * height", "others": ["width * height ", "height * width", "", "2", "3"]}
+    )
+    editor = await start_editor()
+    document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
+    await editor.status("ready")
+    assert len((await ask(editor, document, invoked=False)).items) == 1
+    for _ in range(2):  # an editor asks again whenever somebody goes on to the next
+        items = (await ask(editor, document)).items
+        assert [item.insert_text for item in items] == ["width * height", "height * width", "2"]
+        assert len({(item.range.start.line, item.range.start.character) for item in items}) == 1
+
+
 async def test_an_editor_that_runs_an_items_command_tells_of_the_acceptance(
     start_editor: StartEditor, script: WriteScript
 ) -> None:

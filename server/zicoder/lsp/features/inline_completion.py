@@ -51,15 +51,20 @@ def register(server: InlineHost) -> None:
             AUTOMATIC if automatic else INVOKED,
             list_open=params.context.selected_completion_info is not None,
         )
-        now = server.snapshot(params.text_document.uri)
-        if found is None or now is None or now.text != snapshot.text:
+        if found is None:
             return nothing
         place = position_at(snapshot, found.offset, encoding)
         told = types.Command(title="Accepted", command=TAKEN, arguments=[found.id]) if found.id else None
-        item = types.InlineCompletionItem(
-            insert_text=found.text, range=types.Range(start=place, end=place), command=told
+        others = [] if automatic else await completer.others(snapshot, found)
+        now = server.snapshot(params.text_document.uri)
+        if now is None or now.text != snapshot.text:
+            return nothing
+        return types.InlineCompletionList(
+            [
+                types.InlineCompletionItem(insert_text=text, range=types.Range(start=place, end=place), command=told)
+                for text in (found.text, *others)
+            ]
         )
-        return types.InlineCompletionList(items=[item])
 
     @server.feature(CURSOR_MOVED)
     def cursor_moved(params: Any) -> None:
