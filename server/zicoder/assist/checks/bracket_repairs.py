@@ -190,7 +190,7 @@ def _is_natural(tokens: list[Token], number: int, closing: str, *, nested: bool)
         return nested or [each.text for each in tokens[number + 3 : number + 4]] == [":"]
     if following.text in (".", "?.", "!"):
         return closing == "]" or tokens[number].kind in _PARTNERS
-    return following.text in _JOINS
+    return following.text in _JOINS and not (following.text == "[" and tokens[number].kind in _CLOSES)  # `f()[1]`
 
 
 def _blank_lines(lines: LineIndex, closing: str, title: str, within: range, *, own_line: bool) -> Iterator[Repair]:

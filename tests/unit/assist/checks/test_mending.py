@@ -21,6 +21,7 @@ def best(text: str, language: str = "python") -> tuple[str, bool]:
     [
         ("python", "x = foo(a, b\ny = 2\n", "x = foo(a, b)\ny = 2\n"),
         ("python", "def f(a:\n    return a\n", "def f(a):\n    return a\n"),
+        ("python", "x = sum([1, 2]\ny = 2\n", "x = sum([1, 2])\ny = 2\n"),
         ("python", "x = [\n    1,\n    2,\n\ny = 2\n", "x = [\n    1,\n    2,\n]\ny = 2\n"),
         ("python", "x = f(1))\n", "x = f(1)\n"),
         ("python", "if x\n    y = 1\n", "if x:\n    y = 1\n"),
