@@ -86,6 +86,8 @@ class ZiServer(LanguageServer):
         self.client_info: types.ClientInfo | None = None
         self.initial_settings: Any = None
         """`initializationOptions`: the settings of clients that cannot be asked for them."""
+        self.goes_through_others = False
+        """Whether the client shows other suggestions for a place, one after the other."""
         self._trusted = True
         """Whether the person trusts the folder that is open, as far as the client says."""
         self._python = PythonAnalysis(self._interpreter, self._root)
@@ -362,7 +364,9 @@ def make_server() -> ZiServer:
     def initialize(params: types.InitializeParams) -> None:
         server.initial_settings = params.initialization_options
         server.client_info = params.client_info
-        server.trust(trusted=plain(params.initialization_options).get("trusted") is not False)
+        options = plain(params.initialization_options)
+        server.goes_through_others = options.get("otherSuggestions") is True
+        server.trust(trusted=options.get("trusted") is not False)
 
     @server.feature(types.INITIALIZED)
     def initialized(_: types.InitializedParams) -> None:

@@ -49,7 +49,11 @@ async def test_who_asks_by_hand_can_choose(start_editor: StartEditor, script: Wr
     script(
         {"after": "return ", "text": "width * height", "others": ["width * height ", "height * width", "", "2", "3"]}
     )
-    editor = await start_editor()
+
+    def goes_through_others(editor: Editor) -> None:
+        editor.initialization_options = {"otherSuggestions": True}
+
+    editor = await start_editor(prepare=goes_through_others)
     document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
     await editor.status("ready")
     assert len((await ask(editor, document, invoked=False)).items) == 1

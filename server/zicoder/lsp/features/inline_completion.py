@@ -30,6 +30,8 @@ class InlineHost(FeatureHost, Protocol):
         ...
 
     @property
+    def goes_through_others(self) -> bool: ...  # noqa: D102
+    @property
     def hovering(self) -> Hovering: ...  # noqa: D102
     def in_background(self, work: Coroutine[Any, Any, None]) -> object: ...  # noqa: D102
 
@@ -55,7 +57,8 @@ def register(server: InlineHost) -> None:
             return nothing
         place = position_at(snapshot, found.offset, encoding)
         told = types.Command(title="Accepted", command=TAKEN, arguments=[found.id]) if found.id else None
-        others = [] if automatic else await completer.others(snapshot, found)
+        wanted = server.goes_through_others and not automatic
+        others = await completer.others(snapshot, found) if wanted else []
         now = server.snapshot(params.text_document.uri)
         if now is None or now.text != snapshot.text:
             return nothing
