@@ -32,6 +32,8 @@ import type { Status } from "./status";
 /** Where documents live that the server is told about. */
 const SCHEMES = ["file", "untitled"];
 const START_MS = 30_000;
+const LAST_WORDS_MS = 1_000;
+const STEP_MS = 50;
 const NO_SERVER = "what it says is not the language server protocol.";
 /** Commands behind links of hovers, and nothing else may be behind one. */
 const LINKED = ["zi.explainSymbol", "zi.explainBriefly"];
@@ -112,10 +114,18 @@ export class ZiClient extends LanguageClient {
     try {
       await Promise.race([this.start(), late]);
     } catch (error) {
-      // A process that dies on the way says more on standard error than the broken connection does.
+      // A process that dies on the way says more on standard error than the broken connection does, and a moment later.
+      await this.lastLine();
       throw new Error(this.lastWords.line || (error instanceof Error ? error.message : String(error)), { cause: error });
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** Waits for something on standard error, but not for long. */
+  private async lastLine(): Promise<void> {
+    for (let waited = 0; this.lastWords.line === "" && waited < LAST_WORDS_MS; waited += STEP_MS) {
+      await new Promise((resolve) => setTimeout(resolve, STEP_MS));
     }
   }
 
