@@ -22,11 +22,13 @@ from tests.bench import _completion_peer as peer
 from tests.bench._completion_holes import Hole
 from tests.bench._harness import ROOT
 
+from zicoder.context.window import window_at
+from zicoder.text import Snapshot
+
 __all__ = ["Direct", "main", "plain_request"]
 
 PREFIX_TOKENS, SUFFIX_TOKENS = 1536, 384
 """The product's budgets."""
-CHARS_PER_TOKEN = 3.2
 MAX_TOKENS = 96
 SLICE = 128
 """Tokens between two looks at how busy the machine is."""
@@ -34,17 +36,13 @@ MARKS = {"prefix": "pre", "suffix": "suf", "middle": "mid", "repo": "rep", "file
 
 
 def plain_request(hole: Hole) -> dict[str, Any]:
-    """The text around the cursor, cut at line ends to the product's budgets, and nothing else."""
-    prefix, suffix = hole.prefix, hole.suffix
-    before, after = int(PREFIX_TOKENS * CHARS_PER_TOKEN), int(SUFFIX_TOKENS * CHARS_PER_TOKEN)
-    if len(prefix) > before:
-        prefix = prefix[-before:].partition("\n")[2]
-    if len(suffix) > after:
-        suffix = suffix[:after].rpartition("\n")[0] + "\n"
+    """The text around the cursor, just as much of it as the product takes, and nothing else."""
+    file = Snapshot(uri="hole", text=hole.punched, language=hole.language)
+    window = window_at(file, hole.start, prefix_tokens=PREFIX_TOKENS, suffix_tokens=SUFFIX_TOKENS)
     return {
         "style": "plain",
-        "prefix": prefix,
-        "suffix": suffix,
+        "prefix": window.prefix,
+        "suffix": window.suffix,
         "max_tokens": MAX_TOKENS,
         "indent": 0,
         "stop_at_line": hole.kind != "block",

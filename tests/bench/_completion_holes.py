@@ -7,7 +7,7 @@ must not use the product's own readers of code: the yardstick may not share its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -25,9 +25,11 @@ KINDS: tuple[Kind, ...] = ("member", "call", "assign", "return", "line", "block"
 head of a block that has no body yet, and in a line that goes on behind the hole."""
 
 SEED = 20261121
-PER_KIND = {"python": {"tune": 4, "report": 7}, "typescript": {"tune": 6, "report": 5}}
+PER_KIND = {"python": {"tune": 4, "report": 7}, "typescript": {"tune": 6, "report": 4}}
 """Holes of each kind in each package."""
-MOST_IN_FILE = 5
+STRETCH = 4_000
+"""Characters within which the holes of a file lie, one of each kind: what the model has read for one of them serves the
+next, as it does an editor, or a few hundred holes would take a day."""
 SHORTEST, LONGEST = 3, 100
 """Characters of a target; a block's are counted in lines."""
 BLOCK_LINES = 8
@@ -132,7 +134,7 @@ def source_files(root: Path, language: str) -> list[str]:
 
 
 def pick(package: str, root: Path, language: str, quota: int) -> list[Hole]:
-    """`quota` holes of each kind, a few in each of a number of files; less where the package has not so many."""
+    """`quota` holes of each kind, at most one of each in a stretch of a file; less where the package has not so many."""
     random = Random(f"{SEED} {package} {SOURCES[package].version if package in SOURCES else ''}")
     missing = dict.fromkeys(KINDS, quota)
     names = source_files(root, language)
@@ -142,13 +144,23 @@ def pick(package: str, root: Path, language: str, quota: int) -> list[Hole]:
         if not any(missing.values()):
             break
         text = (root / name).read_bytes().decode("utf-8", "replace")
-        here = list(candidates(package, name, language, text, random))
-        for kind in sorted(KINDS, key=lambda kind: -missing[kind])[:MOST_IN_FILE]:
-            of_kind = [hole for hole in here if hole.kind == kind]
-            if of_kind and missing[kind]:
-                found.append(random.choice(of_kind))
-                missing[kind] -= 1
+        here = [hole for hole in candidates(package, name, language, text, random) if missing[hole.kind]]
+        chosen = _stretch(here, missing, random)
+        for hole in chosen:
+            missing[hole.kind] -= 1
+        found += chosen
     return found
+
+
+def _stretch(here: Sequence[Hole], missing: Mapping[Kind, int], random: Random) -> list[Hole]:
+    """One hole of each kind of a file, in its order: a random one of the kind most wanted, and those that lie near."""
+    chosen: list[Hole] = []
+    for kind in sorted(KINDS, key=lambda kind: -missing[kind]):
+        lines = {hole.position[0] for hole in chosen}
+        of_kind = [hole for hole in here if hole.kind == kind and hole.position[0] not in lines]
+        if near := [hole for hole in of_kind if not chosen or abs(hole.start - chosen[0].start) <= STRETCH // 2]:
+            chosen.append(random.choice(near))
+    return sorted(chosen, key=lambda hole: hole.start)
 
 
 def candidates(package: str, path: str, language: str, text: str, random: Random) -> Iterator[Hole]:

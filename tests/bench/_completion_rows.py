@@ -195,13 +195,14 @@ def _figures(rows: Sequence[Row], variant: str) -> Row:
         return {"holes": 0, "failed": failed} if failed else {}
     values = list(good.values())
     shown = [row for row in values if row["shown"]]
+    files = [_file(row["hole"]) for row in values]
     words = [row["identifiers"] for row in values if row["identifiers"] is not None]
     figures: Row = {
         "holes": len(values),
         "failed": failed,
         "stale": sum(bool(row.get("stale")) for row in values),
         "exact": _percent([row["exact"] for row in values]),
-        "exact_95": [round(100 * value, 1) for value in interval([row["exact"] for row in values])],
+        "exact_95": [round(100 * value, 1) for value in interval([row["exact"] for row in values], files)],
         "edit": _percent([row["edit"] for row in values]),
         "whole": _percent([row["whole"] for row in values]),
         "identifiers": _percent(words),
@@ -218,9 +219,15 @@ def _figures(rows: Sequence[Row], variant: str) -> Row:
     full = {row["hole"]: row for row in rows if row["variant"] == "full" and "error" not in row}
     if variant != "full" and (both := sorted(full.keys() & good.keys())):
         for name in ("exact", "edit"):
-            found = difference([full[hole][name] for hole in both], [good[hole][name] for hole in both])
+            pairs = [full[hole][name] for hole in both], [good[hole][name] for hole in both]
+            found = difference(*pairs, [_file(hole) for hole in both])
             figures[f"full_minus_{name}"] = [round(100 * value, 1) for value in found]
     return figures
+
+
+def _file(hole: str) -> str:
+    """What the name of a hole says of its file: holes of one file are alike."""
+    return hole.rsplit(":", 2)[0]
 
 
 def _percent(values: Sequence[float]) -> float | None:

@@ -142,9 +142,10 @@ class Session:
         self._punched.add(hole.path)
         path = self.root / hole.path
         path.write_text(hole.punched, encoding="utf-8", newline="")
-        self.editor.open(self.uri(hole), hole.punched, hole.language)
         self.editor.save(self.uri(hole))
-        return await self._forgotten(hole)
+        forgotten = await self._forgotten(hole)
+        self.editor.open(self.uri(hole), hole.punched, hole.language)
+        return forgotten
 
     def leave(self, hole: Hole) -> None:
         """Close the document; the file stays as it is until another one is punched."""

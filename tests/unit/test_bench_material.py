@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.bench import corpora
 from tests.bench._completion_direct import stopped
-from tests.bench._completion_holes import KINDS, Hole, candidates, packages, pick
+from tests.bench._completion_holes import KINDS, STRETCH, Hole, candidates, packages, pick
 from tests.bench._completion_metrics import difference, interval, score
 from tests.bench._completion_peer import pick_ring, request, shown, tokens
 from tests.bench._completion_replay import keys
@@ -267,8 +267,16 @@ def test_picking_holes_is_deterministic_and_spreads_over_files(tmp_path: Path) -
     found = pick("shelf", tmp_path, "python", 2)
     assert [hole.name for hole in found] == [hole.name for hole in pick("shelf", tmp_path, "python", 2)]
     assert Counter(hole.kind for hole in found) == dict.fromkeys(KINDS, 2)
-    assert len({hole.path for hole in found}) > 2
+    assert len({hole.path for hole in found}) >= 2
     assert not any("test" in hole.path for hole in found)
+
+
+def test_the_holes_of_a_file_lie_near_each_other_in_its_order_one_of_a_kind(tmp_path: Path) -> None:
+    (tmp_path / "m.py").write_text(PYTHON_CODE * 40, encoding="utf-8")
+    found = pick("shelf", tmp_path, "python", 3)
+    assert len({hole.kind for hole in found}) == len({hole.position[0] for hole in found}) == len(found) > 4
+    assert [hole.start for hole in found] == sorted(hole.start for hole in found)
+    assert found[-1].start - found[0].start <= STRETCH < len(found[0].text)
 
 
 def test_holes_of_one_role_are_never_in_a_package_of_the_other() -> None:
@@ -302,6 +310,8 @@ def test_an_answer_is_judged(
 
 def test_the_bootstrap_interval_holds_the_mean_and_narrows_with_more_values() -> None:
     few, many = interval([0, 1] * 10), interval([0, 1] * 200)
+    alike = interval([0] * 200 + [1] * 200, [str(n // 20) for n in range(400)])
+    assert alike[1] - alike[0] > 2 * (many[1] - many[0])
     assert few[0] < many[0] < 0.5 < many[1] < few[1]
     mean, low, high = difference([1, 1, 1, 0], [0, 1, 0, 0])
     assert low <= mean == 0.5 <= high

@@ -7,9 +7,12 @@ everything dynamic, half known or guarded is passed over.
 from __future__ import annotations
 
 import difflib
+import importlib
 import re
 import time
 from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from zicoder.assist.jedi_text import JediText
@@ -22,6 +25,14 @@ Wrong = tuple[int, int, str]
 MAX_USES = 2_000
 _NEAR = 0.75
 _DYNAMIC = ("__getattr__", "__getattribute__")
+_PLAIN = re.compile(r"@(?:typing\.)?final\b|@(?:typing\.)?runtime_checkable\b|@(?:dataclasses\.)?dataclass\b")
+"""Decorators that leave the attributes of a class as they are written."""
+_COMMON = frozenset(
+    name for kind in (str, bytes, bytearray, list, tuple, dict, set, int, float, Path, Exception) for name in dir(kind)
+)
+"""Attributes of what values are most often: where the object seems to lack one of these, jedi took it for another."""
+_LITERALS: dict[str, type] = {kind.__name__: kind for kind in (str, bytes, int, float)}
+"""Types whose values jedi holds as they are."""
 _TELLTALE = re.compile(r"\bsetattr\s*\(|__dict__|\bexec\s*\(|__slots__|namedtuple|\bvars\s*\(")
 
 
@@ -51,14 +62,12 @@ def _is_read(trailer: Any) -> bool:
 def is_wrong(script: Any, text: JediText, name: Any) -> Wrong | None:
     """Whether what stands in front of this name surely has no such attribute."""
     attribute: str = name.value
-    if attribute.startswith("__") or _is_guarded(name, text.snapshot.text, attribute):
+    if attribute.startswith("__") or attribute in _COMMON or _is_guarded(name, text.snapshot.text, attribute):
         return None
     line, column = name.start_pos
     if script.goto(line, column):
         return None
-    before = name.parent.get_previous_leaf()
-    receivers: list[Any] = script.infer(*before.start_pos) if before.type == "name" else []
-    values = [value for receiver in receivers for value in receiver._name.infer()]
+    values = _receivers(script, name)
     if not values or len(values) > 4:
         return None
     messages = [_lack(value, attribute) for value in values]
@@ -68,21 +77,38 @@ def is_wrong(script: Any, text: JediText, name: Any) -> Wrong | None:
     return start, start + len(attribute), messages[0]
 
 
+def _receivers(script: Any, name: Any) -> list[Any]:
+    """jedi's values of what stands in front of the dot."""
+    before = name.parent.get_previous_leaf()
+    if before.type == "name":  # of a module this gives its code, not its stub
+        return [value for receiver in script.infer(*before.start_pos) for value in receiver._name.infer()]
+    context = script._get_module_context().create_context(name)
+    return list(_helpers().infer_call_of_leaf(context, name, cut_own_trailer=True))
+
+
+@cache
+def _helpers() -> Any:
+    """jedi's own, imported late: jedi takes its time."""
+    return importlib.import_module("jedi.inference.helpers")
+
+
 def _lack(value: Any, attribute: str) -> str:
     """That the value has no such attribute, in words, if that is sure; else "".
 
     A module has the names that are written in it. An object may be of a class below the one that jedi sees, or of one
     that is mixed in: there only a name that is nearly one that exists is taken for a mistake.
     """
-    if value.is_compiled():
-        return ""
-    if value.is_module():
+    if value.is_module() and not value.is_compiled():
         owner = _module(value, attribute)
         return f"{owner} has no attribute `{attribute}`." if owner else ""
-    owner = _class(value, attribute)
+    if value.is_compiled():
+        literal = _LITERALS.get(value.py__class__().py__name__()) if value.is_instance() else None
+        names = set[str](dir(literal))
+        owner = f"`{literal.__name__}`" if literal is not None and attribute not in names else ""
+    elif owner := _class(value, attribute):
+        names = {str(name.string_name) for filter_ in value.get_filters() for name in filter_.values()}
     if not owner:
         return ""
-    names = {str(name.string_name) for filter_ in value.get_filters() for name in filter_.values()}
     meant = difflib.get_close_matches(attribute, names, 1, _NEAR)
     return f"{owner} has no attribute `{attribute}`. Did you mean `{meant[0]}`?" if meant else ""
 
@@ -107,23 +133,35 @@ def _class(value: Any, attribute: str) -> str:
         if each.is_compiled():
             return ""
         node = each.tree_node
-        unknown_base = hasattr(each, "py__bases__") and not all(
-            base.infer() for base in each.py__bases__() if hasattr(base, "infer")
-        )
+        is_stub: bool = each.is_stub()
+        unknown_base = not is_stub and not all(base.infer() for base in each.py__bases__() if hasattr(base, "infer"))
         code: str = node.get_code() if node is not None else ""
-        decorated = node is not None and node.parent.type == "decorated"
-        is_stub = "typeshed" in str(each.py__file__() if hasattr(each, "py__file__") else "")
-        dynamic = any(word in code for word in _DYNAMIC) or (_TELLTALE.search(code) and not is_stub)
-        if node is None or unknown_base or dynamic or decorated or "metaclass" in code.partition(":")[0]:
+        dynamic = any(word in code for word in _DYNAMIC) or (not is_stub and _is_made_otherwise(node, code))
+        head = code.partition(":")[0]
+        dynamic = dynamic or ("metaclass" in head and "ABCMeta" not in head)
+        if node is None or unknown_base or dynamic:
             return ""
         if re.search(rf"(?<![.\w]){re.escape(attribute)}\b", code):
             return ""  # jedi did not see how it comes about, but something does
     return f"`{kind.py__name__()}`"
 
 
+def _is_made_otherwise(node: Any, code: str) -> bool:
+    """Whether something beside its own lines gives a class attributes: a decorator, `setattr`."""
+    if node is None or _TELLTALE.search(code):
+        return True
+    if node.parent.type != "decorated":
+        return False
+    decorators = node.parent.children[0].get_code()
+    return len(re.findall(r"^\s*@", decorators, re.M)) > len(_PLAIN.findall(decorators))
+
+
 def _is_guarded(name: Any, code: str, attribute: str) -> bool:
     """Whether the file itself says that the attribute may be set from elsewhere, or may be absent."""
     if re.search(rf"""['"]{re.escape(attribute)}['"]|\.{re.escape(attribute)}\s*(?::[^=\n]*)?=[^=]""", code):
+        return True
+    receiver = _receiver(name)
+    if re.search(rf"\b(?:isinstance|issubclass|hasattr)\(\s*{re.escape(receiver)}\s*,", code):
         return True
     node = name.parent
     while node is not None:
@@ -131,6 +169,13 @@ def _is_guarded(name: Any, code: str, attribute: str) -> bool:
             return True
         node = node.parent
     return False
+
+
+def _receiver(name: Any) -> str:
+    """What stands in front of the dot."""
+    trailer = name.parent
+    before = trailer.parent.children[: trailer.parent.children.index(trailer)]
+    return "".join(each.get_code() for each in before).strip()
 
 
 def unresolved(script: Any, text: JediText, places: list[tuple[int, int, str]], seconds: float) -> Iterator[int]:

@@ -98,10 +98,35 @@ async def test_python_without_ruff(checker: MakeChecker) -> None:
         "import collections\nPoint = collections.namedtuple('Point', 'x y')\nPoint(1, 2).xx\n",
         "from enum import Enum\nclass E(Enum):\n    A = 1\nE.A.valu_e\n",
         "class Mixin:\n    def f(self): return self.somewhere_else()\n",
+        "class A:\n    def gather(self): pass\na = A()\nif isinstance(a, int):\n    a.gathre\n",
+        "import functools\n@functools.total_ordering\nclass A:\n    def gather(self): pass\nA().gathre\n",
+        "class M(type): pass\nclass A(metaclass=M):\n    def gather(self): pass\nA().gathre\n",
+        "def f(name: str): return name.decode()\n",
+        "import enum\nclass E(enum.IntEnum):\n    A = 1\nE.A.bit_lenght\n",
     ],
 )
 async def test_what_is_not_sure_is_not_told(checker: MakeChecker, code: str) -> None:
     assert await checker().problems(snap(code), "all") == []
+
+
+@pytest.mark.parametrize(
+    ("code", "meant"),
+    [
+        ("parts = []\nparts.apend(1)\n", "`list` has no attribute `apend`. Did you mean `append`?"),
+        ("','.jion([])\n", "`str` has no attribute `jion`. Did you mean `join`?"),
+        ("def f(names: dict[str, list[int]]): names['a'].apend(1)\n", "`list` has no attribute `apend`."),
+        ("def f() -> bytes: ...\nf().decoed()\n", "`bytes` has no attribute `decoed`. Did you mean `decode`?"),
+        ("open('x').raed()\n", "`TextIOWrapper` has no attribute `raed`. Did you mean `read`?"),
+        ("from dataclasses import dataclass\n\n\n@dataclass(slots=True)\nclass A:\n    width: int = 0\n\n\nA().widht\n",
+         "`A` has no attribute `widht`. Did you mean `width`?"),
+        ("import abc\n\n\nclass A(metaclass=abc.ABCMeta):\n    def gather(self): ...\n\n\nA().gathre\n",
+         "`A` has no attribute `gathre`. Did you mean `gather`?"),
+    ],
+)  # fmt: skip
+async def test_attributes_of_what_is_known_well(checker: MakeChecker, code: str, meant: str) -> None:
+    told = [each.message for each in await checker().problems(snap(code), "all")]
+    assert len(told) == 1
+    assert told[0].startswith(meant)
 
 
 @needs_ruff
