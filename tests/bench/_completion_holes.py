@@ -134,7 +134,7 @@ def source_files(root: Path, language: str) -> list[str]:
 
 
 def pick(package: str, root: Path, language: str, quota: int) -> list[Hole]:
-    """`quota` holes of each kind, at most one of each in a stretch of a file; less where the package has not so many."""
+    """`quota` holes of each kind, at most one of each in a stretch of a file; fewer where there are no more."""
     random = Random(f"{SEED} {package} {SOURCES[package].version if package in SOURCES else ''}")
     missing = dict.fromkeys(KINDS, quota)
     names = source_files(root, language)

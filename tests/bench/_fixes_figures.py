@@ -53,9 +53,14 @@ def _model(rows: list[Mapping[str, Any]]) -> dict[str, Any]:
     ours = [row["ours"] for row in rows if "ours" in row]
     plain = [row["plain"] for row in rows if "plain" in row]
     checked = [row for row in ours if row["state"] == "checked"]
+    preferred = [row for row in ours if row["preferred"]]
+    right = [row for row in ours if row["judgement"] in RIGHT]
     return {
         "model": {
             "cases": len(rows),
+            "ours, right": _share(ours, right),
+            "ours, preferred": len(preferred),
+            "ours, preferred and wrong": _share(preferred, [row for row in preferred if row not in right]),
             "ours, checked": _share(ours, checked),
             "ours, checked and right": _share(ours, [row for row in checked if row["judgement"] in RIGHT]),
             "ours, checked but wrong": _share(checked, [row for row in checked if row["judgement"] not in RIGHT]),

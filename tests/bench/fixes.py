@@ -178,7 +178,10 @@ async def _by_model(
         after, title, seconds = await editor.resolved(path, case.bad, case.language, offer)
         state = "none" if after is None else "unchecked" if title.startswith("Fix, not checked") else "checked"
         says = judged(case.good, after, case.language, path, root) if after is not None else ""
-        made["ours"] = {"state": state, "judgement": says, "seconds": seconds}
+        made["ours"] = {"state": state, "judgement": says, "seconds": seconds, "preferred": False}
+        if after is not None:
+            again = await editor.menu(path, case.bad, case.language, problem)
+            made["ours"]["preferred"] = any(each.preferred and each.after == after for each in again.offers)
     after, seconds = await plainly_fixed(model, root, path, case.bad, case.language, problem)
     says = judged(case.good, after, case.language, path, root) if after is not None else ""
     made["plain"] = {"judgement": says, "seconds": seconds}

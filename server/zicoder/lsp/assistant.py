@@ -8,14 +8,16 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from zicoder.errors import ZiError
 from zicoder.text import Snapshot
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
+    from zicoder.assist.actions.action import Action, Asked
     from zicoder.assist.actions.offering import Offering
     from zicoder.assist.checks.checker import Checker
     from zicoder.assist.checks.ruff import Ruff
@@ -26,6 +28,8 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.workspace import Workspace
 
 __all__ = ["Assistant", "AssistantHost"]
+
+LINE_TOKENS = 48
 
 
 class AssistantHost(Protocol):
@@ -74,7 +78,10 @@ class Assistant:
                     importlib.import_module(f"zicoder.assist.{name}") for name in ("actions.offering", "fixing.fixer")
                 ]
             )
-            fixer = fixing.Fixer(checker, ask=self._ask, index=self._index, samples=self._samples, tests=self._tests)
+            fixer = fixing.Fixer(
+                checker, ask=self._ask, index=self._index, samples=self._samples, tests=self._tests, fill=self._filled,
+                certain=self._certain,
+            )  # fmt: skip
             made = self._offering or actions.Offering(
                 checker, index=self._index, jedi=lambda: self._host.jedi, documents=self._documents, more=(fixer,)
             )
@@ -102,7 +109,9 @@ class Assistant:
         project = self._host.project
         return project.settings.fixes.samples if project is not None and project.settings.fixes.model else 0
 
-    async def _ask(self, system: str, prompt: str, *, temperature: float, max_tokens: int) -> AsyncIterator[str]:
+    async def _ask(
+        self, system: str, prompt: str, *, temperature: float, max_tokens: int, begin: str = ""
+    ) -> AsyncIterator[str]:
         """Ask the coder's model, outside of every conversation and without tools. Raises ZiError."""
         from zicoder.events import Delta
         from zicoder.models.chat.meter import Meter
@@ -111,7 +120,9 @@ class Assistant:
         loop = await asyncio.to_thread(importlib.import_module, "zicoder.agents.loop")  # pydantic-ai takes a second
         role = await asyncio.to_thread(session.role, "coder")
         instructions = "\n\n".join(filter(None, (system, role.prompt)))
-        task = loop.Task(instructions=instructions, prompt=prompt, temperature=temperature, max_tokens=max_tokens)
+        task = loop.Task(
+            instructions=instructions, prompt=prompt, temperature=temperature, max_tokens=max_tokens, begin=begin
+        )
         events = loop.run(partial(session.model, role.models), task, Meter())
         try:
             async for event in events:
@@ -119,6 +130,29 @@ class Assistant:
                     yield event.text
         finally:
             await events.aclose()
+
+    async def _filled(self, before: str, after: str, rank: int) -> str:
+        """A line by the model for suggestions, "" where that fills no holes or has nothing to say."""
+        from zicoder.models.protocols import InfillRequest
+
+        project = self._host.project
+        if project is None:
+            return ""
+        request = InfillRequest(
+            document="zi-fix", prefix=before, suffix=after, max_tokens=LINE_TOKENS, stop=("\n",), rank=rank
+        )
+        pieces: list[str] = []
+        with suppress(ZiError):  # who answers instead says what is wrong
+            model = await project.infill_model()
+            if model.fills_suffix:
+                async with aclosing(model.infill(request)) as stream:
+                    async for piece in stream:
+                        pieces.append(piece)  # noqa: PERF401 - what came before an error is nothing worth
+                return "".join(pieces)
+        return ""
+
+    async def _certain(self, asked: Asked) -> list[Action]:
+        return await self._offering.certain(asked) if self._offering is not None else []
 
     def _index(self) -> CodeIndex | None:
         return self._host.project.index if self._host.project else None

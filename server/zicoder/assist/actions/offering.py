@@ -53,10 +53,11 @@ class Offering:
         documents: Callable[[], list[Snapshot]] = list, more: Sequence[Offers] = (),
     ) -> None:  # fmt: skip
         self._checker = checker
-        self._makers: tuple[Offers, ...] = (
+        self._without_model: tuple[Offers, ...] = (
             Mending(checker), Removing(checker, documents),
-            Naming(index=index, jedi=jedi, inspector=checker.inspector), Refactoring(jedi), Skeletons(jedi), *more,
+            Naming(index=index, jedi=jedi, inspector=checker.inspector), Refactoring(jedi), Skeletons(jedi),
         )  # fmt: skip
+        self._makers = (*self._without_model, *more)
         self._kept: OrderedDict[str, tuple[Asked, Action]] = OrderedDict()
         self._serials = count(1)
         self._last: tuple[Asked, list[asyncio.Task[list[Action]]]] | None = None
@@ -89,6 +90,11 @@ class Offering:
                 task.cancel()
             self._last = asked, [asyncio.create_task(self._asked(maker, asked)) for maker in self._makers]
         return self._last[1]
+
+    async def certain(self, asked: Asked) -> list[Action]:
+        """The actions that need no model and are preferred, best first, however long that takes."""
+        found = await asyncio.gather(*(self._asked(maker, asked) for maker in self._without_model))
+        return [each for each in _in_order(asked, [one for some in found for one in some]) if each.preferred]
 
     async def chosen(
         self, token: str, now: Callable[[str], Snapshot | None], tell: ProgressSink = ignore_progress

@@ -78,7 +78,7 @@ def is_wrong(script: Any, text: JediText, name: Any) -> Wrong | None:
 
 
 def _receivers(script: Any, name: Any) -> list[Any]:
-    """jedi's values of what stands in front of the dot."""
+    """Jedi's values of what stands in front of the dot."""
     before = name.parent.get_previous_leaf()
     if before.type == "name":  # of a module this gives its code, not its stub
         return [value for receiver in script.infer(*before.start_pos) for value in receiver._name.infer()]
@@ -88,7 +88,7 @@ def _receivers(script: Any, name: Any) -> list[Any]:
 
 @cache
 def _helpers() -> Any:
-    """jedi's own, imported late: jedi takes its time."""
+    """Jedi's own, imported late: jedi takes its time."""
     return importlib.import_module("jedi.inference.helpers")
 
 
@@ -103,11 +103,11 @@ def _lack(value: Any, attribute: str) -> str:
         return f"{owner} has no attribute `{attribute}`." if owner else ""
     if value.is_compiled():
         literal = _LITERALS.get(value.py__class__().py__name__()) if value.is_instance() else None
-        names = set[str](dir(literal))
-        owner = f"`{literal.__name__}`" if literal is not None and attribute not in names else ""
-    elif owner := _class(value, attribute):
-        names = {str(name.string_name) for filter_ in value.get_filters() for name in filter_.values()}
-    if not owner:
+        owner, names = (f"`{literal.__name__}`" if literal is not None else ""), set[str](dir(literal))
+    else:
+        owner = _class(value, attribute)
+        names = {str(name.string_name) for filter_ in value.get_filters() for name in filter_.values()} if owner else ()
+    if not owner or attribute in names:
         return ""
     meant = difflib.get_close_matches(attribute, names, 1, _NEAR)
     return f"{owner} has no attribute `{attribute}`. Did you mean `{meant[0]}`?" if meant else ""

@@ -1,23 +1,29 @@
-"""A model's fix for one diagnostic: asked several times, each answer checked, the best one given or none.
+"""A fix for one diagnostic, and how it was checked: what is certain first, then what models make of it.
 
-Owns the prompt and the choice. Which model answers is the caller's: it hands in `Ask`. Nothing is written anywhere.
+    an action that is preferred ─▶ the line filled anew ─▶ the code written anew, several times ─▶ none
+
+Owns the prompt and the choice. Which models answer is the caller's: it hands in `Ask` and `Fill`. Nothing is written
+anywhere.
 """
 
 from __future__ import annotations
 
 import asyncio
+import difflib
+import keyword
 import re
 import textwrap
-from collections import OrderedDict
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, nullcontext
+from collections import Counter, OrderedDict
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from zicoder.assist.actions.action import Action, Asked, Change, Index, Make
 from zicoder.assist.actions.edits import difference
 from zicoder.assist.checks.checker import Checker
-from zicoder.assist.fixing.verdict import Verdict, judge, size_of
+from zicoder.assist.fixing.filling import Fill, refilled
+from zicoder.assist.fixing.verdict import Verdict, judge, size_of, speaks_of_syntax
 from zicoder.assist.problem import Problem
 from zicoder.events import Progress, ProgressSink, ignore_progress
 from zicoder.text import Edit, Snapshot, apply_edits
@@ -41,13 +47,16 @@ TEMPERATURES = (0.0, 0.5, 0.8)
 """The first answer is the likeliest one; others must differ to be worth their time."""
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[^\n`]*\n(.*?)^[ \t]*\1[ \t]*$", re.DOTALL | re.MULTILINE)
 _NAME = re.compile(r"[^\W\d]\w{2,}")
+_TOKEN = re.compile(r"\w+|[^\w\s]|\s+")
+_NEAR = 0.75
 
 
 class Ask(Protocol):
     """Asks the model; the answer comes in pieces. Raises ZiError."""
 
-    def __call__(self, system: str, prompt: str, *, temperature: float, max_tokens: int) -> AsyncIterator[str]:  # noqa: D102
-        ...
+    def __call__(  # noqa: D102 - `begin`: what a local model's answer begins with
+        self, system: str, prompt: str, *, temperature: float, max_tokens: int, begin: str = ""
+    ) -> AsyncIterator[str]: ...
 
 
 Said = tuple[Literal["mended", "pass", "broken"], str]
@@ -55,6 +64,14 @@ Say = Callable[[str], Awaitable[Said | None]]
 """What the tests that cover a place say of a new text: "mended" where some failed before, and which tests these are."""
 Tests = Callable[[Snapshot, int], AbstractAsyncContextManager[Say | None]]
 """Opens the tests that cover an offset; None where they may not run."""
+
+
+Certain = Callable[[Asked], Awaitable[list[Action]]]
+"""The actions for a place that need no model and are preferred."""
+
+
+async def _none_certain(_: Asked) -> list[Action]:
+    return []
 
 
 def no_tests(_: Snapshot, __: int) -> AbstractAsyncContextManager[Say | None]:
@@ -80,6 +97,17 @@ class Fixed:
     edit: Edit
     verdict: Verdict
     size: int
+    certain: bool = False
+    """Whether it is one of the actions that need no model: it stands in the list for itself."""
+    slight: bool = False
+    """Whether it only puts a name, or little more, in place of one that is nearly the same."""
+
+    @property
+    def preferred(self) -> bool:
+        """Whether it may be applied unseen. That the checks find nothing is not enough: a model can have changed what
+        the code means, and no check sees that.
+        """
+        return self.verdict.state == "checked" and (self.slight or self.verdict.tested)
 
 
 class Fixer:
@@ -87,14 +115,16 @@ class Fixer:
 
     def __init__(
         self, checker: Checker, *, ask: Ask, index: Callable[[], Index | None], samples: Callable[[], int],
-        tests: Tests = no_tests,
+        tests: Tests = no_tests, fill: Fill | None = None, certain: Certain = _none_certain,
     ) -> None:  # fmt: skip
-        """`samples`: how many answers are tried; 0 offers nothing."""
+        """`samples`: how many answers are tried; 0 offers nothing. `fill`: None where no model fills holes."""
         self._checker = checker
         self._ask = ask
         self._index = index
         self._samples = samples
         self._tests = tests
+        self._fill = fill
+        self._certain = certain
         self._known: OrderedDict[tuple[str, str, int, str], Fixed | None] = OrderedDict()
 
     async def actions(self, asked: Asked) -> list[Action]:
@@ -110,12 +140,12 @@ class Fixer:
                 found.append(
                     Action(title=title, kind="quickfix", make=self._maker(asked, problem), problem=problem, rank=80)
                 )
-            elif (fixed := self._known[key]) is not None:
+            elif (fixed := self._known[key]) is not None and not fixed.certain:
                 checked = fixed.verdict.state == "checked"
                 found.append(
                     Action(
                         title=_told(problem, fixed.verdict), kind="quickfix", change=_change(problem, fixed),
-                        problem=problem, preferred=checked, rank=8 if checked else 81,
+                        problem=problem, preferred=fixed.preferred, rank=8 if checked else 81,
                     )
                 )  # fmt: skip
         return found
@@ -137,48 +167,78 @@ class Fixer:
         return self._known[key]
 
     async def _made(self, asked: Asked, problem: Problem, tell: ProgressSink) -> Fixed | None:
+        if (fixed := await self._of_certain(asked, problem)) is not None:
+            return fixed
         async with self._tests(asked.snapshot, problem.start) as say:
-            return await self._sampled(asked, problem, tell, say)
+            seen: Counter[str] = Counter()
+            unchecked: list[tuple[str, Fixed]] = []
+            async with aclosing(self._candidates(asked, problem, tell, seen)) as candidates:
+                async for fixed in candidates:
+                    tried = await _tested(fixed, asked.snapshot, say) if say is not None else fixed
+                    if tried is not None and tried.verdict.state == "checked":
+                        return tried
+                    if tried is not None:
+                        unchecked.append((apply_edits(asked.snapshot.text, (tried.edit,)), tried))
+        best = min(unchecked, key=lambda each: (-seen[each[0]], each[1].size), default=None)
+        return best[1] if best is not None else None
 
-    async def _sampled(self, asked: Asked, problem: Problem, tell: ProgressSink, say: Say | None) -> Fixed | None:
-        region = region_around(asked.snapshot, problem)
+    async def _of_certain(self, asked: Asked, problem: Problem) -> Fixed | None:
+        """An action that is preferred without a model, if the checks do not refuse it."""
+        for action in await self._certain(replace(asked, problems=(problem,), only=("quickfix",))):
+            change = action.change
+            if change is None or change.files or action.problem != problem:
+                continue
+            edit = difference(asked.snapshot.text, apply_edits(asked.snapshot.text, change.edits))
+            fixed = await self._judged(asked.snapshot, problem, edit, Counter())
+            if fixed is not None:
+                return replace(fixed, certain=True)
+        return None
+
+    async def _candidates(
+        self, asked: Asked, problem: Problem, tell: ProgressSink, seen: Counter[str]
+    ) -> AsyncGenerator[Fixed]:
+        """What is not refused: first lines filled anew, then answers."""
+        snapshot, fill = asked.snapshot, self._fill
+        if fill is not None:
+            tell(Progress("Fix with Zi", 0, self._samples() + 1, "the line written anew"))
+            for edit in await refilled(fill, snapshot, problem):
+                if (fixed := await self._judged(snapshot, problem, edit, seen)) is not None:
+                    yield fixed
+        region = region_around(snapshot, problem)
         prompt = await self._prompt(asked, problem, region)
-        unchecked: list[Fixed] = []
-        seen: set[str] = set()
         samples = self._samples()
         for number in range(samples):
-            tell(Progress("Fix with Zi", number, samples, f"answer {number + 1} of at most {samples}"))
+            tell(Progress("Fix with Zi", number + 1, samples + 1, f"answer {number + 1} of at most {samples}"))
             temperature = TEMPERATURES[min(number, len(TEMPERATURES) - 1)]
-            answer = await self._answer(prompt, temperature, len(region.text) // 2 + 200)
+            begin = _beginning(snapshot, problem, region)
+            answer = await self._answer(prompt, temperature, len(region.text) // 2 + 200, begin)
             code = _code(answer, region)
             if code is None:
                 continue
-            fixed = await self._judged(asked.snapshot, problem, region, code, seen)
-            if fixed is not None and say is not None:
-                fixed = await _tested(fixed, asked.snapshot, say)
-            if fixed is not None and fixed.verdict.state == "checked":
-                return fixed
-            if fixed is not None:
-                unchecked.append(fixed)
-        counted = sorted(unchecked, key=lambda each: (-sum(o.edit == each.edit for o in unchecked), each.size))
-        return counted[0] if counted else None
+            edit = Edit(region.start, region.end, code)
+            if (fixed := await self._judged(snapshot, problem, edit, seen)) is not None:
+                yield fixed
 
-    async def _judged(
-        self, snapshot: Snapshot, problem: Problem, region: Region, code: str, seen: set[str]
-    ) -> Fixed | None:
-        after = snapshot.text[: region.start] + code + snapshot.text[region.end :]
-        if code in seen:
+    async def _judged(self, snapshot: Snapshot, problem: Problem, edit: Edit, seen: Counter[str]) -> Fixed | None:
+        """None for what is refused, and for what was seen before, which is counted."""
+        after = apply_edits(snapshot.text, (edit,))
+        seen[after] += 1
+        if seen[after] > 1:
             return None
-        seen.add(code)
-        verdict = await judge(self._checker, snapshot, after, problem, (region.text, code))
+        lines = snapshot.lines
+        start = lines.start(lines.position(edit.start).line)
+        end = lines.content_end(lines.position(edit.end).line)
+        part = snapshot.text[start:end], after[start : len(after) - (len(snapshot.text) - end)]
+        verdict = await judge(self._checker, snapshot, after, problem, part)
         if verdict.state == "refused":
             return None
-        return Fixed(difference(snapshot.text, after), verdict, sum(size_of(region.text, code)))
+        return Fixed(difference(snapshot.text, after), verdict, sum(size_of(*part)), slight=_is_slight(*part))
 
-    async def _answer(self, prompt: str, temperature: float, max_tokens: int) -> str:
+    async def _answer(self, prompt: str, temperature: float, max_tokens: int, begin: str) -> str:
         pieces: list[str] = []
         length = 0
-        async for piece in self._ask(SYSTEM, prompt, temperature=temperature, max_tokens=min(1_500, max_tokens)):
+        most = min(1_500, max_tokens)
+        async for piece in self._ask(SYSTEM, prompt, temperature=temperature, max_tokens=most, begin=begin):
             pieces.append(piece)
             length += len(piece)
             if length > MAX_ANSWER or _FENCE.search("".join(pieces)):
@@ -216,6 +276,27 @@ class Fixer:
         return list(dict.fromkeys(f"{hit.path}\n{hit.text[:MAX_SHOWN]}" for hit in hits))
 
 
+def _beginning(snapshot: Snapshot, problem: Problem, region: Region) -> str:
+    """The fence and the lines before the problem, which stay; an error of syntax may have begun in any of them."""
+    line = snapshot.lines.position(problem.start).line
+    kept = 0 if speaks_of_syntax(problem) else line - region.first
+    above = "".join(f"{each}\n" for each in region.text.splitlines()[:kept])
+    return f"```{snapshot.language}\n{above}"
+
+
+def _is_slight(before: str, after: str) -> bool:
+    """Whether one word stands where another one stood that is much like it, and nothing else is different."""
+    old, new = _TOKEN.findall(before), _TOKEN.findall(after)
+    if len(old) != len(new):
+        return False
+    changed = [(a, b) for a, b in zip(old, new, strict=True) if a != b]
+    if len({*changed}) != 1:
+        return False
+    one, other = changed[0]
+    named = one.isidentifier() and other.isidentifier() and not {one, other} & {*keyword.kwlist, *keyword.softkwlist}
+    return named and difflib.SequenceMatcher(None, one, other, autojunk=False).ratio() >= _NEAR
+
+
 async def _tested(fixed: Fixed, snapshot: Snapshot, say: Say) -> Fixed | None:
     """With what the tests say of it; None for what breaks one."""
     said = await say(apply_edits(snapshot.text, (fixed.edit,)))
@@ -227,7 +308,7 @@ async def _tested(fixed: Fixed, snapshot: Snapshot, say: Say) -> Fixed | None:
     verdict = fixed.verdict
     if state == "mended":
         how = (f"the tests that failed pass: {which}", *verdict.how)
-        return replace(fixed, verdict=replace(verdict, state="checked", how=how))
+        return replace(fixed, verdict=replace(verdict, state="checked", how=how, tested=True))
     return replace(fixed, verdict=replace(verdict, how=(*verdict.how, f"the tests of it pass: {which}")))
 
 

@@ -17,7 +17,7 @@ from zicoder.assist.fixing.shift import Shift
 from zicoder.assist.problem import Problem
 from zicoder.text import Snapshot
 
-__all__ = ["Verdict", "judge", "size_of"]
+__all__ = ["Verdict", "judge", "size_of", "speaks_of_syntax"]
 
 MENDED = "the error of syntax is gone"
 MAX_CHANGED, MAX_ADDED = 12, 30
@@ -44,6 +44,8 @@ class Verdict:
     """What passed, in words: "it parses", "ruff no longer finds F821"."""
     why: str = ""
     """Why it was refused, as a sentence."""
+    tested: bool = False
+    """Whether tests that failed pass with it."""
 
 
 def refused(why: str) -> Verdict:
@@ -96,12 +98,17 @@ def _about(snapshot: Snapshot, problem: Problem, errors: list[Problem]) -> Probl
     exact = next((each for each in errors if each.start == problem.start and each.message == problem.message), None)
     if exact is not None or problem.ours:
         return exact
-    if not _SYNTAX.search(problem.message) and not _SYNTAX_CODE.fullmatch(problem.code):
+    if not speaks_of_syntax(problem):
         return None
     lines = snapshot.lines
     line = lines.position(problem.start).line
     near = [each for each in errors if abs(lines.position(each.start).line - line) <= NEAR_LINES]
     return min(near, key=lambda each: abs(each.start - problem.start), default=None)
+
+
+def speaks_of_syntax(problem: Problem) -> bool:
+    """Whether a diagnostic says that the code does not parse."""
+    return bool(_SYNTAX.search(problem.message) or _SYNTAX_CODE.fullmatch(problem.code))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from tests.marked import cut
 
-from zicoder.assist.actions.action import Asked
+from zicoder.assist.actions.action import Action, Asked
+from zicoder.assist.actions.offering import Offering
 from zicoder.assist.checks.checker import Checker
 from zicoder.assist.checks.inspector import Inspector
 from zicoder.assist.checks.ruff import Ruff, find_ruff
@@ -29,9 +30,13 @@ class Model:
     def __init__(self, *answers: str) -> None:
         self._answers = list(answers)
         self.asked: list[tuple[str, float]] = []
+        self.begins: list[str] = []
 
-    async def __call__(self, system: str, prompt: str, *, temperature: float, max_tokens: int) -> AsyncIterator[str]:
+    async def __call__(
+        self, system: str, prompt: str, *, temperature: float, max_tokens: int, begin: str = ""
+    ) -> AsyncIterator[str]:
         self.asked.append((prompt, temperature))
+        self.begins.append(begin)
         answer = self._answers.pop(0) if self._answers else "I do not know."
         for at in range(0, len(answer), 7):
             yield answer[at : at + 7]
@@ -63,7 +68,7 @@ def fix(inspector: Inspector, jedi: JediBridge, tmp_path: Path):
         change = await offer.make(ignore_progress)
         fixed = await fixer.fix(asked, problem)
         offers = await fixer.actions(asked)
-        assert [each.preferred for each in offers] == ([] if fixed is None else [fixed.verdict.state == "checked"])
+        assert [each.preferred for each in offers] == ([] if fixed is None else [fixed.preferred])
         return (apply_edits(snapshot.text, change.edits) if change else ""), fixed, model
 
     return fix
@@ -77,8 +82,10 @@ async def test_a_fix_whose_diagnostic_is_gone_is_checked(fix) -> None:
     assert text == "import os\n\n\ndef f(number):\n    return number + 1\n\n\nprint(os)\n"
     assert fixed.verdict.state == "checked"
     assert fixed.verdict.how == ("`nmber` is defined or gone", "it parses", "nothing new is wrong")
+    assert fixed.preferred
     assert len(model.asked) == 1
     assert "in line 2 of the code below" in model.asked[0][0]
+    assert model.begins == ["```python\ndef f(number):\n"]
 
 
 async def test_answers_that_fail_the_checks_are_not_offered(fix) -> None:
@@ -128,12 +135,14 @@ async def test_ruff_is_asked_again(fix) -> None:
 
 
 async def test_errors_of_syntax_in_any_language(fix) -> None:
-    text, fixed, _ = await fix(
+    text, fixed, model = await fix(
         "function f(a {‸\n  return a;\n}\n", "')' expected.", fence("function f(a) {\n  return a;\n}"),
         source="ts", language="typescript",
     )  # fmt: skip
     assert text == "function f(a) {\n  return a;\n}\n"
     assert fixed.verdict.state == "checked"
+    assert not fixed.preferred
+    assert model.begins == ["```typescript\n"]
     _, fixed, _ = await fix("{‸{", "strange", fence("{{}}"), language="klingon")
     assert fixed.verdict.state == "unchecked"
 
@@ -217,3 +226,72 @@ async def test_tests_have_a_say_where_they_may_run(
     assert asked == ["def f():\n    return 2\n"]
     assert (fixed.verdict.state if fixed else None) == state
     assert fixed is None or told == "" or told in fixed.verdict.how
+    assert fixed is None or fixed.preferred == (said is not None and said[0] == "mended")
+
+
+async def test_a_line_filled_anew_comes_before_any_answer_the_nearest_to_what_stood_there(
+    inspector: Inspector, jedi: JediBridge
+) -> None:
+    holes: list[tuple[str, str, int]] = []
+    lines = {"‸ + 1": "count", "‸": "number + 1"}
+
+    async def fill(before: str, after: str, rank: int) -> str:
+        hole = f"{before}‸{after}".split("\n")[1].strip().removeprefix("return ")
+        holes.append((before.split("\n")[-1], after, rank))
+        return lines.get(hole, "total") if rank == 0 else "nmber.real + 1"
+
+    checker = Checker(inspector, ruff=lambda: None, jedi=lambda: jedi, patience=60)
+    model = Model()
+    fixer = Fixer(checker, ask=model, index=lambda: None, samples=lambda: 1, fill=fill)
+    snapshot, offset = cut("def f(number, count):\n    return ‸nmber + 1\n")
+    problem = Problem(offset, offset + 5, '"nmber" is not defined', "Pylance")
+    fixed = await fixer.fix(Asked(snapshot=snapshot, start=offset, end=offset, problems=(problem,)), problem)
+    assert fixed is not None
+    assert apply_edits(snapshot.text, (fixed.edit,)) == "def f(number, count):\n    return number + 1\n"
+    assert fixed.preferred
+    assert model.asked == []
+    assert [head for head, _, rank in holes if rank == 0] == ["    return ", "    return ", "    "]
+    assert holes[0][1] == " + 1\n"
+
+
+async def test_of_what_no_check_can_judge_the_one_that_is_said_twice_is_given(
+    inspector: Inspector, jedi: JediBridge
+) -> None:
+    async def fill(before: str, after: str, rank: int) -> str:
+        return f"f({rank})"
+
+    checker = Checker(inspector, ruff=lambda: None, jedi=lambda: jedi, patience=60)
+    code = "def f(a):\n    return a\n\n\n"
+    model = Model(fence(f"{code}f(1)"))
+    fixer = Fixer(checker, ask=model, index=lambda: None, samples=lambda: 1, fill=fill)
+    snapshot, offset = cut(f"{code}‸f()\n")
+    problem = Problem(offset, offset + 3, "This is not enough", "mad")
+    fixed = await fixer.fix(Asked(snapshot=snapshot, start=offset, end=offset, problems=(problem,)), problem)
+    assert fixed is not None
+    assert fixed.verdict.state == "unchecked"
+    assert apply_edits(snapshot.text, (fixed.edit,)) == f"{code}f(1)\n"
+
+
+async def test_what_is_certain_needs_no_model(inspector: Inspector, jedi: JediBridge) -> None:
+    checker = Checker(inspector, ruff=lambda: None, jedi=lambda: jedi, patience=60)
+    model = Model(fence("def f(number):\n    return 1"))
+    made: list[Offering] = []
+
+    async def certain(asked: Asked) -> list[Action]:
+        return await made[0].certain(asked)
+
+    fixer = Fixer(checker, ask=model, index=lambda: None, samples=lambda: 1, certain=certain)
+    made.append(Offering(checker, index=lambda: None, jedi=lambda: jedi, more=(fixer,)))
+    snapshot, offset = cut("def f(number):\n    return ‸nmber\n")
+    problem = Problem(offset, offset + 5, '"nmber" is not defined', "Pylance")
+    asked = Asked(snapshot=snapshot, start=offset, end=offset, problems=(problem,))
+    titles = [action.title for _, action in await made[0].offers(asked, seconds=60)]
+    assert next(each for each in titles if each.startswith(("Fix with Zi", "Change to"))) == "Change to `number`"
+    fixed = await fixer.fix(asked, problem)
+    assert fixed is not None
+    assert apply_edits(snapshot.text, (fixed.edit,)) == "def f(number):\n    return number\n"
+    assert fixed.verdict.state == "checked"
+    assert model.asked == []
+    titles = [action.title for _, action in await made[0].offers(asked, seconds=60)]
+    assert not [each for each in titles if each.startswith("Fix")]
+    await made[0].close()
