@@ -13,6 +13,7 @@ import difflib
 import keyword
 import re
 import textwrap
+import time
 from collections import Counter, OrderedDict
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, aclosing, nullcontext
@@ -41,6 +42,8 @@ MAX_REGION = 60
 MAX_ANSWER = 24_000
 MAX_SHOWN = 1_600
 """Characters of one piece of other code in the prompt."""
+PATIENCE_S = 60.0
+"""For all answers together: who chose a quick fix waits for it."""
 MAX_TITLE = 70
 KEPT = 50
 TEMPERATURES = (0.0, 0.5, 0.8)
@@ -207,11 +210,14 @@ class Fixer:
         region = region_around(snapshot, problem)
         prompt = await self._prompt(asked, problem, region)
         samples = self._samples()
+        deadline = time.monotonic() + PATIENCE_S
         for number in range(samples):
+            if time.monotonic() > deadline:
+                return
             tell(Progress("Fix with Zi", number + 1, samples + 1, f"answer {number + 1} of at most {samples}"))
             temperature = TEMPERATURES[min(number, len(TEMPERATURES) - 1)]
             begin = _beginning(snapshot, problem, region)
-            answer = await self._answer(prompt, temperature, len(region.text) // 2 + 200, begin)
+            answer = await self._answer(prompt, temperature, len(region.text) // 2 + 200, begin, deadline)
             code = _code(answer, region)
             if code is None:
                 continue
@@ -234,14 +240,14 @@ class Fixer:
             return None
         return Fixed(difference(snapshot.text, after), verdict, sum(size_of(*part)), slight=_is_slight(*part))
 
-    async def _answer(self, prompt: str, temperature: float, max_tokens: int, begin: str) -> str:
+    async def _answer(self, prompt: str, temperature: float, max_tokens: int, begin: str, deadline: float) -> str:
         pieces: list[str] = []
         length = 0
         most = min(1_500, max_tokens)
         async for piece in self._ask(SYSTEM, prompt, temperature=temperature, max_tokens=most, begin=begin):
             pieces.append(piece)
             length += len(piece)
-            if length > MAX_ANSWER or _FENCE.search("".join(pieces)):
+            if length > MAX_ANSWER or time.monotonic() > deadline or _FENCE.search("".join(pieces)):
                 break
         return "".join(pieces)
 
