@@ -17,7 +17,19 @@ from tests.bench._completion_metrics import parse
 from tests.bench.corpora import SOURCES, source, sources
 from tree_sitter import Node
 
-__all__ = ["KINDS", "SEED", "Hole", "candidates", "choose", "packages", "pick", "source_files", "spread", "walk"]
+__all__ = [
+    "KINDS",
+    "SEED",
+    "Hole",
+    "candidates",
+    "choose",
+    "packages",
+    "pick",
+    "share",
+    "source_files",
+    "spread",
+    "walk",
+]
 
 Kind = Literal["member", "call", "assign", "return", "line", "block", "middle"]
 KINDS: tuple[Kind, ...] = ("member", "call", "assign", "return", "line", "block", "middle")
@@ -121,6 +133,12 @@ def spread(holes: list[Hole], limit: int | None) -> list[Hole]:
     if limit is None or limit >= len(holes):
         return holes
     return [holes[n * len(holes) // limit] for n in range(limit)]
+
+
+def share(holes: list[Hole], which: int, of: int) -> list[Hole]:
+    """The holes of every `of`-th package, from number `which` on (from 1): several runs at once share the work."""
+    names = list(dict.fromkeys(hole.package for hole in holes))[which - 1 :: of]
+    return [hole for hole in holes if hole.package in names]
 
 
 def source_files(root: Path, language: str) -> list[str]:

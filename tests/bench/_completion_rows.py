@@ -34,6 +34,8 @@ Row = dict[str, Any]
 DIRECT = ("plain", "peer")
 ANSWER_S, PACKAGE_S = 4.0, 60.0
 """About what an answer and a package's index take on two cores, for the estimate before anything is known."""
+ASIDE = {"acp", "actions", "agents", "chat", "checks", "cli", "commands", "fixing", "hover", "lsp", "web"}
+"""Folders of the server that have no part in a suggestion, beside handing it over."""
 COLUMNS = ("exact", "edit", "whole", "identifiers", "shown", "valid", "clean", "ms", "evaluated", "generated")
 
 
@@ -59,11 +61,11 @@ class Kept:
 
 
 def _code() -> str:
-    """The server's and the benchmark's code as it is, committed or not."""
+    """What can change an answer, or how it is judged, as it is, committed or not."""
     digest = hashlib.sha256()
-    for folder in ("server", "tests/bench"):
-        for path in sorted((ROOT / folder).rglob("*.py")):
-            digest.update(path.read_bytes())
+    server = [path for path in (ROOT / "server/zicoder").rglob("*.py") if not ASIDE & set(path.parts)]
+    for path in sorted([*server, *(ROOT / "tests/bench").glob("_completion_*.py")]):
+        digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
 
 

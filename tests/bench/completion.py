@@ -6,7 +6,9 @@ caches that were moved by edits against fresh ones (`shifted`); `--role report|t
 tuned on those of `report`; `--places project` takes holes that need a name which the file's window does not show and
 the project has, instead of holes of every kind; `--languages python,typescript`; `--limit N` takes that many holes and
 functions, spread evenly; `--variants full,plain,…` picks rows; `--speed F` types F times as fast; `--folder DIR` works
-there, keeps its indexes and answers, and goes on where a run of the same code ended. The result is kept in
+there, keeps its indexes and answers, and goes on where a run of the same code ended; `--share 1/2` takes the holes of
+every second package, so that two runs with the same folder share the work (their milliseconds then mean nothing), and
+one without it counts all. The result is kept in
 tests/bench/results for complete runs on `report`, and with `--keep`. Steps are told on stderr.
 """
 
@@ -22,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import _completion_shifted, _completion_waiting
-from tests.bench._completion_holes import PER_KIND, choose, spread
+from tests.bench._completion_holes import PER_KIND, choose, share, spread
 from tests.bench._completion_replay import functions, replay
 from tests.bench._completion_rows import Kept, measure, one_line, summary, table
 from tests.bench._completion_session import OFF, VARIANTS, isolate, say
@@ -53,6 +55,7 @@ def _holes(options: argparse.Namespace, folder: Path) -> Part:
         holes = spread(places_of_project(options.role, options.languages), options.limit)
     else:
         holes = choose(options.role, options.languages, options.limit)
+    holes = share(holes, *options.share)
     kept = Kept(folder / f"answers-{options.role}.jsonl")
     asyncio.run(measure(holes, wanted, folder, kept))
     names = {hole.name for hole in holes}
@@ -91,6 +94,13 @@ def _show(options: argparse.Namespace, text: str, figures: Mapping[str, Any] | N
     print("\n".join(lines), file=sys.stderr if options.json else sys.stdout, flush=True)
 
 
+def _share(text: str) -> tuple[int, int]:
+    which, _, of = text.partition("/")
+    if not 1 <= int(which) <= int(of):
+        raise argparse.ArgumentTypeError(f"{text!r} is not K/N with K from 1 to N")
+    return int(which), int(of)
+
+
 def _options(argv: Sequence[str]) -> argparse.Namespace:
     def names(text: str) -> list[str]:
         return [name for name in text.split(",") if name]
@@ -103,11 +113,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--languages", type=names, default=list(PER_KIND))
     parser.add_argument("--limit", type=int)
     parser.add_argument("--variants", type=names, default=[])
+    parser.add_argument("--share", type=_share, default=(1, 1), metavar="K/N")
     parser.add_argument("--speed", type=float, default=1.0)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--keep", action="store_true")
     options = parser.parse_args(argv)
-    options.keep = options.keep or (options.role == "report" and options.limit is None and options.places == "any")
+    whole = options.limit is None and options.places == "any" and options.share == (1, 1)
+    options.keep = options.keep or (options.role == "report" and whole)
     known = {"--only": (options.only, PARTS), "--languages": (options.languages, PER_KIND)}
     known["--variants"] = (options.variants, {*VARIANTS, *OFF})
     for flag, (given, allowed) in known.items():
