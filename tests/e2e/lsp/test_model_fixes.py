@@ -16,7 +16,8 @@ BAD = "```python\ndef total(prices):\n    return sum(prices\n```"
 
 async def offers(editor: Editor, document: Document) -> dict[str, types.CodeAction]:
     place = types.Range(editor.position(document), editor.position(document))
-    problem = types.Diagnostic(place, '"prizes" is not defined', source="Pylance")
+    name = document.text[document.cursor :].partition(")")[0].removeprefix("# ")
+    problem = types.Diagnostic(place, f'"{name}" is not defined', source="Pylance")
     params = types.CodeActionParams(
         types.TextDocumentIdentifier(document.uri), place, types.CodeActionContext([problem])
     )
@@ -36,7 +37,7 @@ async def offered(editor: Editor, document: Document, start: str) -> types.CodeA
 async def test_a_checked_fix_is_applied_and_then_preferred(start_editor: StartEditor, talk: WriteScript) -> None:
     talk({"when": ASKED, "text": BAD, "times": 1}, {"when": ASKED, "text": GOOD})
     editor = await start_editor(settings={"diagnostics": {"level": "off"}})
-    document = editor.open("a.py", "def total(prices):\n    return sum(‸prizes)\n")
+    document = editor.open("a.py", "def total(prices):\n    return sum(‸prizzes)\n")
     action = await offered(editor, document, "Fix with Zi")
     assert not action.is_preferred
     resolved = await editor.client.code_action_resolve_async(action)
@@ -46,15 +47,36 @@ async def test_a_checked_fix_is_applied_and_then_preferred(start_editor: StartEd
     assert change.text_document.version == 1
     assert [each.new_text for each in change.edits] == ["c"]  # type: ignore[union-attr]
     assert resolved.edit.change_annotations is None
-    assert any("checked: `prizes` is defined or gone; it parses" in text for text in editor.popups)
+    assert any("checked: `prizzes` is defined or gone; it parses" in text for text in editor.popups)
     again = await offered(editor, document, "Fix: ")
     assert again.is_preferred
+
+
+async def test_what_means_something_else_is_checked_and_not_preferred(
+    start_editor: StartEditor, talk: WriteScript
+) -> None:
+    talk({"when": ASKED, "text": GOOD})
+    editor = await start_editor(settings={"diagnostics": {"level": "off"}})
+    document = editor.open("a.py", "def total(prices):\n    return sum(‸amounts)\n")
+    resolved = await editor.client.code_action_resolve_async(await offered(editor, document, "Fix with Zi"))
+    assert resolved.edit
+    assert not (await offered(editor, document, "Fix: ")).is_preferred
+
+
+async def test_what_is_certain_is_done_without_asking_a_model(start_editor: StartEditor, talk: WriteScript) -> None:
+    talk({"when": ASKED, "text": BAD})
+    editor = await start_editor(settings={"diagnostics": {"level": "off"}})
+    document = editor.open("a.py", "def total(prices):\n    return sum(‸prizes)\n")
+    resolved = await editor.client.code_action_resolve_async(await offered(editor, document, "Fix with Zi"))
+    assert resolved.edit
+    assert any("checked: `prizes` is defined or gone; it parses" in text for text in editor.popups)
+    assert not any(title.startswith("Fix") for title in await offers(editor, document))
 
 
 async def test_no_fix_is_better_than_a_wrong_one(start_editor: StartEditor, talk: WriteScript, root: Path) -> None:
     talk({"when": ASKED, "text": BAD})
     editor = await start_editor(settings={"diagnostics": {"level": "off"}})
-    document = editor.open("a.py", "def total(prices):\n    return sum(‸prizes)\n")
+    document = editor.open("a.py", "def total(prices):\n    return sum(‸amounts)\n")
     action = await offered(editor, document, "Fix with Zi")
     assert (await editor.client.code_action_resolve_async(action)).edit is None
     assert any("Nothing came of" in text for text in editor.popups)
