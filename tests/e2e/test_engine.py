@@ -175,6 +175,28 @@ async def test_a_long_cold_prompt_is_answered_from_its_near_part_until_the_rest_
     assert evaluated <= 2
 
 
+async def test_only_what_is_next_to_the_hole_is_read_while_the_rest_is_still_to_come(
+    engine: Engine, qwen: Path
+) -> None:
+    await engine.load(load(engine, qwen, ctx=4096))
+    long = "".join(f"name_{i} = {i}\n" for i in range(150)) + PREFIX
+    limits: dict[str, Any] = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
+
+    async def ask(**more: Any) -> tuple[bool, int]:
+        reading = engine.read(infill(engine, long, **limits, **more))
+        [_ async for _ in reading]
+        return reading.stats.near, reading.stats.evaluated_tokens
+
+    _, evaluated = await ask(prefill=True, near_only=True)
+    assert 0 < evaluated < 100
+    near, evaluated = await ask()
+    assert near
+    assert evaluated <= 2
+    limits["prompt_ms"] = 0  # as on a machine that is quick enough for all of it
+    _, evaluated = await ask(prefill=True, near_only=True)
+    assert evaluated > 500
+
+
 async def test_special_tokens_in_a_project_file_stay_text(engine: Engine, qwen: Path) -> None:
     """A hostile file must not be able to end the prefix and start a prompt of its own."""
     await engine.load(load(engine, qwen))

@@ -163,17 +163,23 @@ class Preparation:
         await model.prefill(self.request(snapshot, offset))
 
     async def _everything(self, snapshot: Snapshot, offset: int) -> None:
-        """The model first, with what is known; then names and context, and the model once more with those."""
-        await self._model_only(snapshot, offset)
-        await asyncio.sleep(REST_S)
+        """The model first, with what is known; then names and context, and the model once more with those.
+
+        Where no context is known yet, the model reads at first only what is next to the cursor: context stands before
+        the text, so that all that it had read of that would have to be read again.
+        """
         off = self._workspace.settings.completion.off
+        context = None if "context" in off else await self._project_context()
+        model = await self._workspace.infill_model()
+        first = context is not None and snapshot.uri not in self._read
+        await model.prefill(self.request(snapshot, offset), near_only=first)
+        await asyncio.sleep(REST_S)
         if "guide" not in off:
             await self._guides.prepare(snapshot, offset)
-        if "context" in off or (context := await self._project_context()) is None:
+        if context is None:
             return
         context.budget_tokens = self._workspace.settings.completion.project_tokens
         await context.prepare(snapshot, offset)
-        model = await self._workspace.infill_model()
         for _ in range(TRIES):
             request = self.request(snapshot, offset, all_context=True)
             if await model.prefill(request, thorough=True):

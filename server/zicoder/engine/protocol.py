@@ -118,6 +118,8 @@ class Infill(_Frame, frozen=True, kw_only=True):
     prefill: bool = False
     thorough: bool = False
     """With `prefill`: evaluate afresh what edits have left stale."""
+    near_only: bool = False
+    """With `prefill`: where the whole prompt takes too long, only what stands next to the hole."""
     near_prefix: int = 0
     near_suffix: int = 0
     prompt_ms: int = 0

@@ -139,6 +139,8 @@ class Filling:
             close = self._layout.near(request, NEAR_TOKENS)
             if request.prefill:
                 yield from self._near.hold(close.prompt, idle=request.thorough)
+                if request.near_only:
+                    return clock.stats("end", prompt=len(close), evaluated=context.evaluated - before)
                 context.use_threads(max(1, self._gauge.read() - 1))  # the long rest leaves a core to the user
             elif self._near.missing(close.prompt) < self._far.missing(parts.prompt):
                 parts, cache, near = close, self._near, True

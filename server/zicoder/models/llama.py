@@ -73,15 +73,18 @@ class LlamaInfill:
         """Start an answer."""
         return LlamaStream(self, self._engine, self._message(request))
 
-    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False, near_only: bool = False) -> bool:
         """Evaluate the prompt at the lowest priority; anything else pushes it aside."""
         await self.load()
-        reading = self._engine.read(self._message(request, prefill=True, thorough=thorough))
+        message = self._message(request, prefill=True, thorough=thorough, near_only=near_only)
+        reading = self._engine.read(message)
         async for _ in reading:
             pass
         return reading.stats.finish != "cancelled"
 
-    def _message(self, request: InfillRequest, *, prefill: bool = False, thorough: bool = False) -> Infill:
+    def _message(
+        self, request: InfillRequest, *, prefill: bool = False, thorough: bool = False, near_only: bool = False
+    ) -> Infill:
         return Infill(
             id=self._engine.new_id(),
             model=self.name,
@@ -92,6 +95,7 @@ class LlamaInfill:
             stop=request.stop,
             prefill=prefill,
             thorough=thorough,
+            near_only=near_only,
             near_prefix=request.near_prefix,
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,

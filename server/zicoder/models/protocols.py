@@ -122,8 +122,9 @@ class InfillModel(Protocol):
         """Start an answer. Errors (EngineError, ModelError) are raised while iterating."""
         ...
 
-    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False, near_only: bool = False) -> bool:
         """Evaluate the prompt while idle, so that a later `infill` near it is quick; False when something more
         important ended that. May do nothing, which is True. `thorough`: there is time to mend what has become stale.
+        `near_only`: the whole prompt follows in a moment, so where it is long only what is next to the hole is read.
         """
         ...

@@ -184,7 +184,7 @@ class RemoteInfill:
         """Start an answer. Iterating it raises ProviderError, CredentialError."""
         return RemoteStream(self, request)
 
-    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False, near_only: bool = False) -> bool:
         """Nothing: what a server reads ahead may cost its owner money."""
         return True
 

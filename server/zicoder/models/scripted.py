@@ -73,7 +73,7 @@ class ScriptedModel:
         rule = next((r for r in self._rules if request.prefix.endswith(r.after)), Rule(after=""))
         return ScriptedStream(rule, request)
 
-    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False, near_only: bool = False) -> bool:
         """Take note of it."""
         self.prefills.append(request)
         return True

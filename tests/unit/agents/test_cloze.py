@@ -26,7 +26,7 @@ class Filling:
         number = request.prefix.count("\n")
         return Stream(*self.answers.get(f"{number}{line.strip()}", ("", 0.0)))
 
-    async def prefill(self, request: InfillRequest, *, thorough: bool = False) -> bool:
+    async def prefill(self, request: InfillRequest, *, thorough: bool = False, near_only: bool = False) -> bool:
         return True
 
 
