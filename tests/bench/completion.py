@@ -8,8 +8,8 @@ the project has, instead of holes of every kind; `--languages python,typescript`
 functions, spread evenly; `--variants full,plain,…` picks rows; `--speed F` types F times as fast; `--folder DIR` works
 there, keeps its indexes and answers, and goes on where a run of the same code ended; `--share 1/2` takes the holes of
 every second package, so that two runs with the same folder share the work (their milliseconds then mean nothing), and
-one without it counts all. The result is kept in
-tests/bench/results for complete runs on `report`, and with `--keep`. Steps are told on stderr.
+one without it counts all. The result is kept in tests/bench/results for complete runs on `report`, and with `--keep`.
+Steps are told on stderr.
 """
 
 from __future__ import annotations

@@ -148,15 +148,17 @@ async def test_prefill_makes_the_request_cheap(engine: Engine, qwen: Path) -> No
     assert evaluated == 1
 
 
+LONG = "".join(f"name_{i} = {i}\n" for i in range(150)) + PREFIX
+LIMITS: dict[str, Any] = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
+
+
 async def test_a_long_cold_prompt_is_answered_from_its_near_part_until_the_rest_is_ready(
     engine: Engine, qwen: Path
 ) -> None:
     await engine.load(load(engine, qwen, ctx=4096))
-    long = "".join(f"name_{i} = {i}\n" for i in range(150)) + PREFIX
-    limits: dict[str, Any] = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
 
     async def ask(*, prefill: bool = False) -> tuple[str, bool, int]:
-        reading = engine.read(infill(engine, long, prefill=prefill, **limits))
+        reading = engine.read(infill(engine, LONG, prefill=prefill, **LIMITS))
         text = "".join([piece async for piece in reading])
         return text, reading.stats.near, reading.stats.evaluated_tokens
 
@@ -179,11 +181,9 @@ async def test_only_what_is_next_to_the_hole_is_read_while_the_rest_is_still_to_
     engine: Engine, qwen: Path
 ) -> None:
     await engine.load(load(engine, qwen, ctx=4096))
-    long = "".join(f"name_{i} = {i}\n" for i in range(150)) + PREFIX
-    limits: dict[str, Any] = {"near_prefix": len(PREFIX), "near_suffix": len(SUFFIX), "prompt_ms": 1}
 
     async def ask(**more: Any) -> tuple[bool, int]:
-        reading = engine.read(infill(engine, long, **limits, **more))
+        reading = engine.read(infill(engine, LONG, **LIMITS | more))
         [_ async for _ in reading]
         return reading.stats.near, reading.stats.evaluated_tokens
 
@@ -192,8 +192,8 @@ async def test_only_what_is_next_to_the_hole_is_read_while_the_rest_is_still_to_
     near, evaluated = await ask()
     assert near
     assert evaluated <= 2
-    limits["prompt_ms"] = 0  # as on a machine that is quick enough for all of it
-    _, evaluated = await ask(prefill=True, near_only=True)
+    # as on a machine that is quick enough for all of it
+    _, evaluated = await ask(prefill=True, near_only=True, prompt_ms=0)
     assert evaluated > 500
 
 

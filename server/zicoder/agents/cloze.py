@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from zicoder.agents.candidates import Candidate
 from zicoder.models.protocols import ContextPart, InfillModel, InfillRequest, InfillStats
 
-__all__ = ["Hole", "line_holes", "part_holes", "refilled"]
+__all__ = ["Hole", "line_holes", "line_request", "part_holes", "refilled", "written"]
 
 MAKER = "a line"
 MOST_TOKENS = 48
@@ -54,6 +54,25 @@ def part_holes(code: str, skip: Callable[[int], bool] = lambda _: False) -> list
     return found
 
 
+def line_request(
+    document: str, prefix: str, suffix: str, *, context: Sequence[ContextPart] = (), rank: int = 0
+) -> InfillRequest:
+    """Asks for what stands between two texts, on one line."""
+    return InfillRequest(
+        document=document, prefix=prefix, suffix=suffix, max_tokens=MOST_TOKENS, stop=("\n",), context=tuple(context),
+        rank=rank,
+    )  # fmt: skip
+
+
+async def written(model: InfillModel, request: InfillRequest) -> tuple[str, InfillStats]:
+    """The whole answer, and what it cost. Raises EngineError, ModelError."""
+    text = ""
+    async with contextlib.aclosing(model.infill(request)) as stream:
+        async for piece in stream:
+            text += piece
+    return text, stream.stats
+
+
 async def refilled(
     model: InfillModel,
     code: str,
@@ -72,18 +91,11 @@ async def refilled(
     """
     found: dict[str, float] = {}
     for hole in holes:
-        request = InfillRequest(
-            document=document, prefix=before + code[: hole.start], suffix=code[hole.end :] + after,
-            max_tokens=MOST_TOKENS, stop=("\n",), context=tuple(context),
-        )  # fmt: skip
-        stream = model.infill(request)
-        text = ""
-        async with contextlib.aclosing(stream):
-            async for piece in stream:
-                text += piece
-        filled(stream.stats)
+        request = line_request(document, before + code[: hole.start], code[hole.end :] + after, context=context)
+        text, stats = await written(model, request)
+        filled(stats)
         for made in _made(code, hole, text):
-            found[made] = max(found.get(made, -99.0), stream.stats.logprob)
+            found[made] = max(found.get(made, -99.0), stats.logprob)
     for made in sorted(found, key=lambda each: -found[each]):
         yield Candidate(code=made, maker=MAKER)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -28,8 +28,6 @@ if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.workspace import Workspace
 
 __all__ = ["Assistant", "AssistantHost"]
-
-LINE_TOKENS = 48
 
 
 class AssistantHost(Protocol):
@@ -133,22 +131,16 @@ class Assistant:
 
     async def _filled(self, before: str, after: str, rank: int) -> str:
         """A line by the model for suggestions, "" where that fills no holes or has nothing to say."""
-        from zicoder.models.protocols import InfillRequest
+        from zicoder.agents.cloze import line_request, written
 
         project = self._host.project
         if project is None:
             return ""
-        request = InfillRequest(
-            document="zi-fix", prefix=before, suffix=after, max_tokens=LINE_TOKENS, stop=("\n",), rank=rank
-        )
-        pieces: list[str] = []
         with suppress(ZiError):  # who answers instead says what is wrong
             model = await project.infill_model()
             if model.fills_suffix:
-                async with aclosing(model.infill(request)) as stream:
-                    async for piece in stream:
-                        pieces.append(piece)  # noqa: PERF401 - what came before an error is nothing worth
-                return "".join(pieces)
+                text, _ = await written(model, line_request("zi-fix", before, after, rank=rank))
+                return text
         return ""
 
     async def _certain(self, asked: Asked) -> list[Action]:

@@ -98,12 +98,12 @@ def _lack(value: Any, attribute: str) -> str:
     A module has the names that are written in it. An object may be of a class below the one that jedi sees, or of one
     that is mixed in: there only a name that is nearly one that exists is taken for a mistake.
     """
-    if value.is_module() and not value.is_compiled():
-        owner = _module(value, attribute)
-        return f"{owner} has no attribute `{attribute}`." if owner else ""
     if value.is_compiled():
         literal = _LITERALS.get(value.py__class__().py__name__()) if value.is_instance() else None
         owner, names = (f"`{literal.__name__}`" if literal is not None else ""), set[str](dir(literal))
+    elif value.is_module():
+        owner = _module(value, attribute)
+        return f"{owner} has no attribute `{attribute}`." if owner else ""
     else:
         owner = _class(value, attribute)
         names = {str(name.string_name) for filter_ in value.get_filters() for name in filter_.values()} if owner else ()
@@ -130,25 +130,26 @@ def _class(value: Any, attribute: str) -> str:
     for each in kind.py__mro__():
         if each.py__name__() == "object":
             continue
-        if each.is_compiled():
+        if each.is_compiled() or (node := each.tree_node) is None:
             return ""
-        node = each.tree_node
-        is_stub: bool = each.is_stub()
-        unknown_base = not is_stub and not all(base.infer() for base in each.py__bases__() if hasattr(base, "infer"))
-        code: str = node.get_code() if node is not None else ""
-        dynamic = any(word in code for word in _DYNAMIC) or (not is_stub and _is_made_otherwise(node, code))
+        code: str = node.get_code()
         head = code.partition(":")[0]
-        dynamic = dynamic or ("metaclass" in head and "ABCMeta" not in head)
-        if node is None or unknown_base or dynamic:
+        if any(word in code for word in _DYNAMIC) or ("metaclass" in head and "ABCMeta" not in head):
+            return ""
+        if not each.is_stub() and (_has_unknown_base(each) or _is_made_otherwise(node, code)):
             return ""
         if re.search(rf"(?<![.\w]){re.escape(attribute)}\b", code):
             return ""  # jedi did not see how it comes about, but something does
     return f"`{kind.py__name__()}`"
 
 
+def _has_unknown_base(kind: Any) -> bool:
+    return not all(base.infer() for base in kind.py__bases__() if hasattr(base, "infer"))
+
+
 def _is_made_otherwise(node: Any, code: str) -> bool:
     """Whether something beside its own lines gives a class attributes: a decorator, `setattr`."""
-    if node is None or _TELLTALE.search(code):
+    if _TELLTALE.search(code):
         return True
     if node.parent.type != "decorated":
         return False

@@ -209,6 +209,7 @@ class Fixer:
                     yield fixed
         region = region_around(snapshot, problem)
         prompt = await self._prompt(asked, problem, region)
+        begin = _beginning(snapshot, problem, region)
         samples = self._samples()
         deadline = time.monotonic() + PATIENCE_S
         for number in range(samples):
@@ -216,7 +217,6 @@ class Fixer:
                 return
             tell(Progress("Fix with Zi", number + 1, samples + 1, f"answer {number + 1} of at most {samples}"))
             temperature = TEMPERATURES[min(number, len(TEMPERATURES) - 1)]
-            begin = _beginning(snapshot, problem, region)
             answer = await self._answer(prompt, temperature, len(region.text) // 2 + 200, begin, deadline)
             code = _code(answer, region)
             if code is None:
