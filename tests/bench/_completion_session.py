@@ -37,15 +37,16 @@ OFF: dict[str, tuple[str, ...]] = {
     "full": (),
     "no-context": ("context",),
     "no-guide": ("guide",),
+    "no-search": ("search",),
     "no-check": ("check",),
     "no-drafting": ("drafting",),
     "no-type-through": ("type_through",),
     "no-speculation": ("speculation",),
     "no-gate": ("gate",),
-    "filtered": ("context", "guide", "check", "drafting", "speculation"),
+    "filtered": ("context", "guide", "search", "check", "drafting", "speculation"),
 }
 """The parts that each row of the server has switched off. `filtered` is the plain prompt behind our filters."""
-VARIANTS = ("full", "plain", "filtered", "no-context", "no-guide", "no-check", "no-drafting", "peer")
+VARIANTS = ("full", "plain", "filtered", "no-context", "no-guide", "no-search", "no-check", "no-drafting", "peer")
 
 
 def say(what: str) -> None:

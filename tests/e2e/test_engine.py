@@ -13,8 +13,10 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from zicoder.engine.handle import Engine
 from zicoder.engine.protocol import Chat, ContextPart, FimTokens, Infill, Load, Message
@@ -77,12 +79,36 @@ class Judge:
         pre, suf, mid = self._fim
         text = [self._model.tokenize(part) for part in (prefix, suffix)]
         tokens = [*self._model.bos, pre, *text[0], suf, *text[1], mid, *agreed]
+        logits = self._logits(tokens)
+        return abs(float(logits[a] - logits[b]))
+
+    def line_logprob(self, prefix: str, suffix: str, line: str) -> float:
+        """Of a line, written with its text's own tokens, and of its end behind it."""
+        assert self._fim is not None
+        pre, suf, mid = self._fim
+        text = [self._model.tokenize(part) for part in (prefix, suffix)]
+        tokens, total = [*self._model.bos, pre, *text[0], suf, *text[1], mid], 0.0
+        for token in self._model.tokenize(line):
+            total += float(self._logprobs(tokens)[token])
+            tokens.append(token)
+        logprobs = self._logprobs(tokens)
+        likely = np.argsort(-logprobs)[:24].tolist()
+        ends = [
+            logprobs[token] for token in likely
+            if self._model.ends(token) or self._model.piece(token).lstrip(b" \t\r").startswith(b"\n")
+        ]  # fmt: skip
+        return total + float(np.logaddexp.reduce(ends)) if ends else -np.inf
+
+    def _logprobs(self, tokens: list[int]) -> NDArray[np.float64]:
+        logits = self._logits(tokens).astype(float)
+        return logits - np.logaddexp.reduce(logits)
+
+    def _logits(self, tokens: list[int]) -> NDArray[np.float32]:
         self._context.clear()
         last = (len(tokens) - 1) // 256 * 256
         for start in range(0, last, 256):
             self._context.decode(tokens[start : start + 256], at=start, seq=0)
-        logits = self._context.decode(tokens[last:], at=last, seq=0, logits=1)
-        return abs(float(logits[0][a] - logits[0][b]))
+        return self._context.decode(tokens[last:], at=last, seq=0, logits=1)[0]
 
 
 @pytest.fixture
@@ -517,6 +543,51 @@ async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen
             accepted += reading.stats.accepted_tokens
         assert judge.gap(question["prefix"], question["suffix"], said[0], said[1]) < 0.5
     assert accepted > 5
+
+
+LINES = [
+    (
+        "class Form:\n    def __init__(self, msg):\n        self.msg = msg\n\n    def __str__(self):\n        return ",
+        "\n",
+    ),
+    ("import os\n\n\ndef shell(words):\n    name = os.", "\n    return name\n"),
+    ("def volume(width, height, depth):\n    size = ", "\n    return size\n"),
+]
+
+
+async def test_the_likeliest_line_is_found_and_others_with_it(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    judge = Judge(qwen)
+    spent, found = 0, 0
+    for prefix, suffix in LINES:
+        greedy, _ = await answer(engine, infill(engine, prefix, suffix))
+        reading = engine.read(infill(engine, prefix, suffix, search=30))
+        text = "".join([piece async for piece in reading])
+        lines = reading.stats.lines
+        assert text == lines[0][0]
+        assert greedy in [line for line, _, _ in lines]
+        for line, logprob, tokens in lines:
+            assert 0 < tokens <= 16
+            # Sums of several ways to write a line are larger, and a moved or longer call rounds otherwise.
+            assert logprob > judge.line_logprob(prefix, suffix, line) - 0.7
+        judged = [judge.line_logprob(prefix, suffix, line) for line in (text, greedy)]
+        assert judged[0] > judged[1] - 0.7
+        spent += reading.stats.searched_tokens
+        found += len(lines) > 1
+        again, _ = await answer(engine, infill(engine, prefix, suffix))
+        assert again == greedy  # the cache is as it was
+    assert found >= 2
+    assert spent >= 10
+
+
+async def test_an_answer_goes_on_behind_the_line_that_was_found(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    prefix = "def area(width, height):\n    "
+    reading = engine.read(infill(engine, prefix, "\n", stop=(), max_tokens=40, search=20))
+    text = "".join([piece async for piece in reading])
+    assert text.strip().splitlines()[0] == reading.stats.lines[0][0].strip()
+    assert len(text.strip().splitlines()) > 1
+    assert reading.stats.logprob < 0
 
 
 async def test_an_answer_nobody_waits_for_gives_way(engine: Engine, qwen: Path) -> None:

@@ -268,11 +268,11 @@ class Completer:
                 f"{len(request.prefix)} characters before, {len(request.suffix)} after, "
                 f"{len(request.context)} pieces of the project"
             )
-        with trace.stage("infill"):
+        with trace.stage("infill") as stage:
             model = await self._workspace.infill_model()
             trace.model = model.name
             patience_s = _patience_ms(trace, settings) / 1000
-            await infill(model, request, hole, settings, trace, heard=flight.hear, patience_s=patience_s)
+            stage.note = await infill(model, request, hole, settings, trace, heard=flight.hear, patience_s=patience_s)
         flight.logprob = trace.stats.logprob if trace.stats and trace.stats.logprob else None
         with trace.stage("filters") as stage:
             result = apply_filters(flight.streamed, hole)

@@ -1,15 +1,17 @@
 """One answer of the model for a hole, stopped where the statement or block is complete.
 
-An answer that uses a name which nothing defines is taken up once more at that name, limited to names that are known.
+Where its first line cannot be right here, the likeliest other line that can takes its place. Without one, an answer
+that uses a name which nothing defines is taken up once more at that name, limited to names that are known.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from zicoder.complete.choosing import Found, Judge
 from zicoder.complete.hole import Hole
 from zicoder.complete.names import unknown_names
 from zicoder.complete.scope import EndOfScope
@@ -19,6 +21,9 @@ from zicoder.settings import CompletionSettings
 
 __all__ = ["infill"]
 
+OTHER_LINE = "the likeliest line cannot be right here, so another one was taken"
+DEFINES = "the code below waits for `{}`, so a line that defines it was asked for"
+KNOWN_NAMES = "nothing defines a name, so it was written again with known ones"
 KNOWN = 2000
 """Names that a second try may choose from."""
 
@@ -34,42 +39,89 @@ async def infill(
     *,
     heard: Callable[[str], None],
     patience_s: float,
-) -> None:
-    """Ask the model; `heard` is told the whole answer so far, each time it grows.
-
-    Raises TimeoutError, ZiError. What it cost and said goes into the trace.
-    """
-    async with asyncio.timeout(patience_s):
-        said = await _answer(model, request, EndOfScope(hole, max_lines=settings.max_lines), trace, heard)
-        if hole.language != "python" or not settings.on("check"):
-            return
-        again = _second_try(request, hole, said)
-        if again is None:
-            return
-        kept, limited = again
-        scope = EndOfScope(hole, max_lines=settings.max_lines)
-        scope.feed(kept)
-        trace.raw = kept
-        await _answer(model, limited, scope, trace, heard)
-
-
-async def _answer(
-    model: InfillModel, request: InfillRequest, scope: EndOfScope, trace: Trace, heard: Callable[[str], None]
 ) -> str:
-    stream, before = model.infill(request), trace.stats
-    done = False
+    """Ask the model; `heard` is told the whole answer so far, each time it grows or becomes another.
+
+    Returns what was special, "" for nothing. Raises TimeoutError, ZiError. What it cost and said goes into the trace.
+    """
+    place = _Place(model, hole, settings, trace)
+    said, first = "", (trace.raw, trace.stats)
     try:
-        async for piece in stream:
-            trace.raw += piece
-            done = scope.feed(piece)
-            heard(scope.text)
-            if done:
-                break
-    finally:
-        await stream.aclose()
-        stats = replace(stream.stats, finish="stop") if done else stream.stats
-        trace.stats = _both(before, stats)
-    return scope.text
+        async with asyncio.timeout(patience_s):
+            said = await place.ask(request, heard)
+            first = trace.raw, trace.stats
+            text, note = await place.second_look(request, said) if settings.on("check") else (said, "")
+    except TimeoutError:
+        if not said.strip():
+            raise
+        trace.raw, trace.stats = first  # there was no time for better
+        return ""
+    if note:
+        heard(text)
+    return note
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What does not change from one request for a hole to the next."""
+
+    model: InfillModel
+    hole: Hole
+    settings: CompletionSettings
+    trace: Trace
+
+    async def ask(self, request: InfillRequest, heard: Callable[[str], None], kept: str = "") -> str:
+        """The answer as far as its scope goes, behind the beginning `kept`; `heard` is told as it grows."""
+        scope = EndOfScope(self.hole, max_lines=self.settings.max_lines)
+        scope.feed(kept)
+        self.trace.raw = kept
+        stream, before = self.model.infill(request), self.trace.stats
+        done = False
+        try:
+            async for piece in stream:
+                self.trace.raw += piece
+                done = scope.feed(piece)
+                heard(scope.text)
+                if done:
+                    break
+        finally:
+            await stream.aclose()
+            stats = replace(stream.stats, finish="stop") if done else stream.stats
+            self.trace.stats = _both(before, stats)
+        return scope.text
+
+    async def second_look(self, request: InfillRequest, said: str) -> tuple[str, str]:
+        """What to take in the place of what was said, and why; "" for why where that stands."""
+        if request.search and said.strip():
+            raw, stats = self.trace.raw, self.trace.stats or InfillStats()
+            judge, line = await asyncio.to_thread(_judged, self.hole, said, stats.lines)
+            if judge.misses(line[0] if line else said):
+                text = await self._go_on(request, f"{judge.missing[0]} = ")
+                if not await asyncio.to_thread(judge.flaw, text):
+                    return text, DEFINES.format(judge.missing[0])
+                self.trace.raw, self.trace.stats = raw, stats
+            if line is not None:
+                text, logprob, tokens = line
+                if self.hole.multiline:
+                    return await self._go_on(request, text), OTHER_LINE
+                self.trace.raw, self.trace.stats = text, replace(stats, logprob=logprob / max(1, tokens))
+                return text, OTHER_LINE
+        if self.hole.language == "python" and (again := _known_names(request, self.hole, said)) is not None:
+            kept, limited = again
+            return await self.ask(limited, _deaf, kept), KNOWN_NAMES
+        return said, ""
+
+    async def _go_on(self, request: InfillRequest, kept: str) -> str:
+        return await self.ask(_behind(request, kept), _deaf, kept)
+
+
+def _deaf(text: str) -> None:
+    """Nobody may hear what may yet be dropped."""
+
+
+def _judged(hole: Hole, said: str, lines: Sequence[Found]) -> tuple[Judge, Found | None]:
+    judge = Judge(hole)
+    return judge, judge.better(said, lines)
 
 
 def _both(first: InfillStats | None, second: InfillStats) -> InfillStats:
@@ -86,7 +138,7 @@ def _both(first: InfillStats | None, second: InfillStats) -> InfillStats:
     )
 
 
-def _second_try(request: InfillRequest, hole: Hole, said: str) -> tuple[str, InfillRequest] | None:
+def _known_names(request: InfillRequest, hole: Hole, said: str) -> tuple[str, InfillRequest] | None:
     """What to keep of an answer whose name nothing defines, and the request that goes on from there; None if none.
 
     Only for the first line: what comes after it is cut if it is wrong.
@@ -102,10 +154,15 @@ def _second_try(request: InfillRequest, hole: Hole, said: str) -> tuple[str, Inf
         arguments=request.guide.arguments if request.guide else {},
     )
     kept = said[:at]
-    return kept, replace(
+    return kept, replace(_behind(request, kept), guide=guide, search=0)
+
+
+def _behind(request: InfillRequest, kept: str) -> InfillRequest:
+    """The request that goes on behind the beginning of an answer."""
+    return replace(
         request,
         prefix=request.prefix + kept,
-        near_prefix=request.near_prefix and request.near_prefix + at,
-        guide=guide,
+        near_prefix=request.near_prefix and request.near_prefix + len(kept),
+        guide=replace(request.guide, here=()) if request.guide else None,
         rank=0,
     )

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from zicoder.complete.hole import Hole
 from zicoder.complete.syntax import CLOSERS, REGION_CHARS, lex_prefix
 
-__all__ = ["unknown_names"]
+__all__ = ["bound_names", "missing_names", "unknown_names"]
 
 AHEAD = 80
 """Characters after the cursor that are read with the suggestion: they say whether its last name is a keyword."""
@@ -62,18 +62,19 @@ class _Token:
     is_name: bool = False
 
 
-def unknown_names(hole: Hole, text: str) -> list[tuple[int, str]]:
+def unknown_names(hole: Hole, text: str, within: str | None = None) -> list[tuple[int, str]]:
     """The names that `text` uses and nothing defines: (offset in `text`, name), in order, each once.
 
     Nothing is unknown when a star import may define anything, in comments and in strings, and after the first 4,000
     characters. A name that was begun before the cursor has offset 0. The document is only searched for the names that
-    the suggestion brings; nothing need be prepared or kept.
+    the suggestion brings; nothing need be prepared or kept. `within` is another text to search in its place.
     """
     if len(text) > MOST_CHARS or _STAR_IMPORT.search(hole.prefix) or _STAR_IMPORT.search(text):
         return []
     before = _statement_start(hole)
     if before is None:
         return []
+    texts = (hole.prefix, hole.suffix) if within is None else (within, before)
     tokens = list(_tokens(before, text, hole.suffix[:AHEAD]))
     bound: set[str] = set()
     used: dict[str, int] = {}
@@ -82,8 +83,31 @@ def unknown_names(hole: Hole, text: str) -> list[tuple[int, str]]:
     return [
         (max(at, 0), name)
         for name, at in used.items()
-        if name not in bound and name not in _KNOWN and not _occurs(name, hole)
+        if name not in bound and name not in _KNOWN and not any(_has_word(where, name) for where in texts)
     ]
+
+
+def bound_names(code: str) -> set[str]:
+    """The names that whole statements bind."""
+    bound: set[str] = set()
+    for statement in _statements(list(_tokens("", code, ""))):
+        _read(statement, bound, {}, len(code))
+    return bound
+
+
+def missing_names(code: str, before: str) -> list[str]:
+    """The names that whole statements use before they bind them, and that do not occur in the code `before` either."""
+    if len(code) > MOST_CHARS:
+        code = code[: code.rfind("\n", 0, MOST_CHARS) + 1]
+    if _STAR_IMPORT.search(before) or _STAR_IMPORT.search(code):
+        return []
+    bound: set[str] = set()
+    missing: list[str] = []
+    for statement in _statements(list(_tokens("", code, ""))):
+        used: dict[str, int] = {}
+        _read(statement, bound, used, len(code))
+        missing += [name for name in used if name not in bound | _KNOWN and name not in missing]
+    return [name for name in missing if not _has_word(before, name)]
 
 
 def _statement_start(hole: Hole) -> str | None:
@@ -207,10 +231,6 @@ def _parameters(statement: list[_Token]) -> set[int]:
         if token.is_name and starts and in_list and token.depth == 2:
             parameters.add(place)
     return parameters
-
-
-def _occurs(name: str, hole: Hole) -> bool:
-    return any(_has_word(text, name) for text in (hole.prefix, hole.suffix))
 
 
 def _has_word(text: str, word: str) -> bool:

@@ -130,6 +130,9 @@ class Infill(_Frame, frozen=True, kw_only=True):
     draft: bool = True
     rank: int = 0
     """So many of the likeliest first tokens are passed over: another answer."""
+    search: int = 0
+    """So many tokens may be evaluated to find a first line that is likelier than the greedy one, and the next likely
+    ones; not together with `rank`."""
     speculative: bool = False
     """Whether nobody waits for the answer: anything else ends it."""
 
@@ -213,6 +216,9 @@ class Stats(msgspec.Struct, frozen=True, kw_only=True):
     guided_tokens: int = 0
     logprob: float = 0.0
     """Mean natural logarithm of the probability of the answer's tokens."""
+    searched_tokens: int = 0
+    lines: tuple[tuple[str, float, int], ...] = ()
+    """First lines that were found, the answer's first: text, natural logarithm of the probability, tokens."""
 
 
 class Ready(_Frame, frozen=True, kw_only=True):
@@ -239,7 +245,7 @@ class Loaded(_Frame, frozen=True, kw_only=True):
 
 
 class Begun(_Frame, frozen=True, kw_only=True):
-    """The prompt is evaluated and the first token is known; for callers that will not wait for `Done`."""
+    """The prompt is evaluated and the first token, or line, is known; for callers that will not wait for `Done`."""
 
     id: int
     stats: Stats

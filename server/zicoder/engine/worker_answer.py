@@ -43,6 +43,8 @@ class Clock:
         accepted: int = 0,
         guided: int = 0,
         logprob: float = 0.0,
+        searched: int = 0,
+        lines: tuple[tuple[str, float, int], ...] = (),
     ) -> Stats:
         """What it cost until now."""
         return Stats(
@@ -51,6 +53,8 @@ class Clock:
             accepted_tokens=accepted,
             guided_tokens=guided,
             logprob=logprob,
+            searched_tokens=searched,
+            lines=lines,
             prompt_tokens=prompt,
             evaluated_tokens=evaluated,
             generated_tokens=generated,

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from zicoder.engine.protocol import Guide
 from zicoder.engine.worker_guide_text import begun_text
 
-__all__ = ["MAX_GAP", "MOST_TRIED", "Guided"]
+__all__ = ["MAX_GAP", "MOST_TRIED", "Guided", "highest"]
 
 MAX_GAP = 8.0
 """Nats by which an allowed token may be less likely than the best one. Where the right name was found by this, at 74
@@ -43,13 +43,13 @@ class Guided:
     def choose(self, logits: NDArray[np.float32]) -> int:
         """The best token that is allowed now, or the best of all where none comes near."""
         best = int(logits.argmax())
-        if self._allows(best):
+        if self.allows(best):
             return best
         near = np.flatnonzero(logits >= logits[best] - MAX_GAP)
         scores = logits[near]
         for count in (FEW, MOST_TRIED):
-            for token in near[_first(scores, count)].tolist():
-                if self._allows(token) and not self._turns_special(token, best):
+            for token in near[highest(scores, count)].tolist():
+                if self.allows(token) and not self._turns_special(token, best):
                     self.changed += 1
                     return token
         return best
@@ -58,17 +58,18 @@ class Guided:
         """Go on behind this token."""
         self._text.read(self._piece(token))
 
+    def allows(self, token: int) -> bool:
+        """Whether this token may come next."""
+        piece = self._piece(token)
+        return self._text.may_go_on(piece) if piece else self._text.may_end()
+
     def _turns_special(self, token: int, best: int) -> bool:
         """Whether a name begins like `__init__` that the model did not mean to: every object has such, to no use."""
         piece = self._piece(token)
         return piece[:1] == b"_" != self._piece(best)[:1] and self._text.begins_special(piece)
 
-    def _allows(self, token: int) -> bool:
-        piece = self._piece(token)
-        return self._text.may_go_on(piece) if piece else self._text.may_end()
 
-
-def _first(scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:
+def highest(scores: NDArray[np.float32], count: int) -> NDArray[np.intp]:
     """Indexes of the `count` highest scores, best first; equal ones in order, so that the choice can be repeated."""
     if len(scores) > count:
         some = np.sort(np.argpartition(scores, -count)[-count:])

@@ -6,13 +6,16 @@ A job may be left alone between two yields for as long as something more importa
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from zicoder.engine.protocol import Chat, Infill
 from zicoder.engine.worker_answer import Answer, Begin, Clock, Emit, Steps
 from zicoder.engine.worker_cache import Prompt, PromptCache
 from zicoder.engine.worker_draft import Drafter, Luck
 from zicoder.engine.worker_guide import Guided
-from zicoder.engine.worker_layout import Layout, answer_limit
+from zicoder.engine.worker_layout import Laid, Layout, answer_limit
+from zicoder.engine.worker_lines import Lines
 from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model
 from zicoder.engine.worker_shelf import Shelf
 from zicoder.engine.worker_talk import Talk
@@ -128,7 +131,7 @@ class Filling:
         self._context.close()
 
     def infill(self, request: Infill, begin: Begin, emit: Emit) -> Steps:
-        """Fill a hole, greedily."""
+        """Fill a hole: greedily, or with `search` by the likeliest first line, and greedily from there."""
         clock, context = Clock(), self._context
         before = context.evaluated
         context.use_threads(self._gauge.read())
@@ -148,37 +151,48 @@ class Filling:
         if request.prefill:
             return clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before)
 
-        def begun() -> None:
-            clock.first()
-            begin(clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before, near=near))
-
         def said(text: str) -> None:
             emit(text, writing.mean_logprob)
 
-        evaluated = before
-        answer = Answer(
-            self.model,
-            said,
-            stop=request.stop,
-            max_tokens=answer_limit(request, NEAR_TOKENS if near else self.n_ctx),
-        )
-        guided = Guided(request.guide, request.prefix, request.suffix, self.model.piece) if request.guide else None
-        writing = Writing(
-            context, cache.seq, answer.take, guided,
-            Drafter(parts.reading, context.costs, self._luck) if request.draft else None,
-        )  # fmt: skip
+        limit = answer_limit(request, NEAR_TOKENS if near else self.n_ctx)
+        answer = Answer(self.model, said, stop=request.stop, max_tokens=limit)
+        guided, drafter = partial(self._guided, request), partial(self._drafter, request, parts)
+        writing = Writing(context, cache.seq, answer.take, guided(), drafter())
+        found: dict[str, Any] = {}
         try:
-            logits = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
-            evaluated = context.evaluated
-            begun()
-            yield from writing.go_on(logits[-1], at=end + len(parts.middle), rank=request.rank)
+            rows = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
+            logits, at, goes_on = rows[-1], end + len(parts.middle), True
+            clock.first()
+            cost: dict[str, Any] = {"prompt": len(parts), "evaluated": context.evaluated - before, "near": near}
+            if request.search and not request.rank:
+                lines = Lines(context, cache.seq, at, guided, limit)
+                first = Writing(context, cache.seq, lines.take, lines.guide, drafter(), lines.watch)
+                yield from first.go_on(logits, at=at)
+                best = yield from lines.best(request.search)
+                found = {"lines": tuple(line.told() for line in best), "searched": lines.spent}
+                begin(clock.stats("end", **cost, **found))
+                writing.begin(best[0].tokens, best[0].logprob, after=first)
+                goes_on = all(map(answer.take, best[0].tokens))
+                if goes_on:
+                    logits = yield from lines.resume(best[0])
+                    at += len(best[0].tokens)
+            else:
+                begin(clock.stats("end", **cost))
+            if goes_on:
+                yield from writing.go_on(logits, at=at, rank=request.rank)
         finally:
             cache.forget_answer()
         return clock.stats(
-            answer.finish, prompt=len(parts), evaluated=evaluated - before, generated=answer.count, near=near,
-            drafted=writing.drafted, accepted=writing.accepted, guided=guided.changed if guided else 0,
-            logprob=writing.mean_logprob,
+            answer.finish, **cost, **found, generated=answer.count, drafted=writing.drafted,
+            accepted=writing.accepted, guided=writing.guided, logprob=writing.mean_logprob,
         )  # fmt: skip
+
+    def _guided(self, request: Infill) -> Guided | None:
+        """The guide of an answer that begins."""
+        return Guided(request.guide, request.prefix, request.suffix, self.model.piece) if request.guide else None
+
+    def _drafter(self, request: Infill, parts: Laid) -> Drafter | None:
+        return Drafter(parts.reading, self._context.costs, self._luck) if request.draft else None
 
     def _too_slow(self, prompt: Prompt, request: Infill) -> bool:
         """Whether the whole prompt would take longer than the request allows."""

@@ -7,7 +7,7 @@ tokens at a time, so a choice between near equals is made again by itself.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,18 +25,29 @@ MARGIN = 1.0
 
 
 class Writing:
-    """One answer at the end of a sequence. `take` is told each token and answers whether to go on."""
+    """One answer at the end of a sequence. `take` is told each token and answers whether to go on.
+
+    `watch` is told, before that, what each token was chosen from, and the logarithm of its probability.
+    """
 
     def __init__(
-        self, context: Context, seq: int, take: Callable[[int], bool], guided: Guided | None, drafter: Drafter | None
+        self,
+        context: Context,
+        seq: int,
+        take: Callable[[int], bool],
+        guided: Guided | None,
+        drafter: Drafter | None,
+        watch: Callable[[Logits, int, float], None] | None = None,
     ) -> None:
         self._context = context
         self._seq = seq
         self._take = take
         self._guided = guided
         self._drafter = drafter
+        self._watch = watch
         self._logprobs = 0.0
         self._count = 0
+        self._guided_before = 0
         self.drafted = 0
         """Tokens that were guessed and verified."""
         self.accepted = 0
@@ -45,6 +56,18 @@ class Writing:
     def mean_logprob(self) -> float:
         """Of the tokens chosen so far, the last one included even when it ended the answer; 0 when there are none."""
         return self._logprobs / self._count if self._count else 0.0
+
+    @property
+    def guided(self) -> int:
+        """How often the guide took another token than the best."""
+        return self._guided_before + (self._guided.changed if self._guided else 0)
+
+    def begin(self, tokens: Sequence[int], logprob: float, *, after: Writing) -> None:
+        """The answer begins with these tokens, which have this probability together; `after` is how they came about."""
+        for token in tokens:
+            self._feed(token)
+        self._logprobs, self._count = logprob, len(tokens)
+        self.drafted, self.accepted, self._guided_before = after.drafted, after.accepted, after.guided
 
     def go_on(self, logits: Logits, *, at: int, rank: int = 0) -> Generator[None, None, None]:
         """Write until `take` says that it is enough. `logits` are for position `at`, where the sequence ends.
@@ -98,8 +121,11 @@ class Writing:
     def _choose(self, logits: Logits) -> int:
         token = self._guided.choose(logits) if self._guided else int(logits.argmax())
         top = float(logits.max())
-        self._logprobs += float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
+        logprob = float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
+        self._logprobs += logprob
         self._count += 1
+        if self._watch:
+            self._watch(logits, token, logprob)
         return token
 
     def _feed(self, token: int) -> None:

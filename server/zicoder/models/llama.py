@@ -103,6 +103,7 @@ class LlamaInfill:
             context=tuple(protocol.ContextPart(encodable(p.path), encodable(p.text)) for p in request.context),
             draft=request.draft,
             rank=request.rank,
+            search=request.search,
             speculative=request.speculative,
             guide=_guide(request.guide) if request.guide and not prefill else None,
         )

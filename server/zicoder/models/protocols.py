@@ -62,6 +62,9 @@ class InfillRequest:
     """Whether guessed tokens may be verified several at a time: quicker, and the same answer."""
     rank: int = 0
     """So many of the likeliest beginnings are passed over: another answer. A model that cannot do that says nothing."""
+    search: int = 0
+    """So many tokens may be spent to find a first line that is likelier than the one of the likeliest tokens, and the
+    next likely ones. A model that cannot do that answers as ever."""
     speculative: bool = False
     """Whether nobody waits for the answer yet: anything else comes first, and may end it."""
 
@@ -86,6 +89,10 @@ class InfillStats:
     """Choices that the guide changed."""
     logprob: float = 0.0
     """Mean natural logarithm of the probability of the answer's tokens; 0 for a model that does not say."""
+    searched_tokens: int = 0
+    """Spent to find other lines."""
+    lines: tuple[tuple[str, float, int], ...] = ()
+    """First lines that were found, the answer's first: text, natural logarithm of the probability, tokens."""
     finish: str = ""
     """"end" (the model ended), "stop" (a stop string), "length" (max_tokens), "cancelled"."""
 

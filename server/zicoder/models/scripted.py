@@ -15,6 +15,7 @@ import asyncio
 import time
 import tomllib
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -31,7 +32,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     after: str
     text: str = ""
     others: tuple[str, ...] = ()
-    """What else might be said, the likeliest first."""
+    """What else might be said, the likeliest first: half a nat between one and the next."""
     delay_ms: int = 0
     piece: int = 4
     fail: str = ""
@@ -88,7 +89,8 @@ class ScriptedStream:
         self._text = said[request.rank] if request.rank < len(said) else ""
         self._request = request
         self._closed = False
-        self._stats = InfillStats(finish="cancelled")
+        lines = tuple((text.partition("\n")[0], -1 - n / 2, 4) for n, text in enumerate(said))
+        self._stats = InfillStats(finish="cancelled", lines=lines if request.search and not request.rank else ())
 
     @property
     def stats(self) -> InfillStats:
@@ -110,7 +112,7 @@ class ScriptedStream:
             sent += 1
             yield self._text[at : at + rule.piece]
         elapsed = (time.perf_counter() - started) * 1000
-        self._stats = InfillStats(generated_tokens=sent, total_ms=elapsed, finish=finish)
+        self._stats = replace(self._stats, generated_tokens=sent, total_ms=elapsed, finish=finish)
 
     async def aclose(self) -> None:
         """Stop."""

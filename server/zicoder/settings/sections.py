@@ -30,7 +30,9 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-CompletionPart: TypeAlias = Literal["context", "guide", "check", "drafting", "type_through", "speculation", "gate"]
+CompletionPart: TypeAlias = Literal[
+    "context", "guide", "search", "check", "drafting", "type_through", "speculation", "gate"
+]
 
 
 class CompletionSettings(Section):

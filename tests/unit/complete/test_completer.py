@@ -356,6 +356,37 @@ async def test_a_name_that_nothing_defines_is_asked_for_again_and_then_dropped(m
     assert "nirgends" in stubborn.reason
 
 
+async def test_another_likely_line_takes_the_place_of_one_that_cannot_be_right(make_rig: MakeRig) -> None:
+    rule = {"after": "return ", "text": "width * hoehe", "others": ["width - breite", "width * height"]}
+    rig = await make_rig(rule)
+    assert await rig.ask(AREA) == "width * height"
+    assert len(rig.requests) == 1
+    assert "another one was taken" in rig.completer.traces[-1].stages[-3].note
+    without = await make_rig(rule, off='["search"]')
+    assert await without.ask(AREA) != "width * height"
+    assert [request.search for request in without.requests] == [0, 0]
+
+
+WAITS = "def area(width, height):\n    ‸\n    total += 1\n    return total\n"
+
+
+async def test_the_name_that_the_code_below_waits_for_is_defined(make_rig: MakeRig) -> None:
+    rules = [
+        {"after": "total = ", "text": "width * height"},
+        {"after": "    ", "text": "print(width)", "others": ["return height"]},
+    ]
+    rig = await make_rig(*rules)
+    assert await rig.ask(WAITS) == "total = width * height"
+    assert "waits for `total`" in rig.completer.traces[-1].stages[-3].note
+    rig = await make_rig({**rules[1], "others": ["total = height"]})
+    assert await rig.ask(WAITS) == "total = height"
+    assert [request.prefix.rpartition("\n")[2].strip() for request in rig.requests] == ["", "total = height"]
+    rig = await make_rig({**rules[0], "text": "hoehe"}, rules[1])
+    assert await rig.ask(WAITS) == "print(width)"  # what would have defined it is wrong itself
+    rig = await make_rig(*rules)
+    assert await rig.ask(WAITS.replace("height", "total")) == "print(width)"
+
+
 async def test_what_was_just_deleted_is_not_suggested_again(make_rig: MakeRig) -> None:
     rig = await make_rig(RULE)
     text = "def area(width, height):\n    return width * height\n"
@@ -380,3 +411,10 @@ async def test_a_suggestion_that_is_seldom_wanted_stays_back_and_says_so(make_ri
     assert await rig.ask("def f():\n    # the price ‸\n", AUTOMATIC) == ""
     assert "chance" in rig.reason
     assert await rig.ask("def f():\n    # the price ‸\n", INVOKED) == "and then we go on with a long sentence"
+
+
+async def test_what_comes_too_late_leaves_the_first_answer(make_rig: MakeRig) -> None:
+    rule = {"after": "    ", "text": "print(width)", "piece": 20}
+    rig = await make_rig({"after": "total = ", "text": "width", "delay_ms": NEVER_MS}, rule, timeout_ms=500)
+    assert await rig.ask(WAITS) == "print(width)"
+    assert len(rig.requests) == 2

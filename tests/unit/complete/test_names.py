@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zicoder.complete.hole import Hole
-from zicoder.complete.names import unknown_names
+from zicoder.complete.names import bound_names, missing_names, unknown_names
 
 DOCUMENT = "import json\n\nLIMIT = 3\n\n\ndef load(path, rows):\n    {}\n\n\ndef save(path):\n    return LIMIT\n"
 
@@ -111,3 +111,26 @@ texts = st.lists(st.sampled_from(WORDS), max_size=20).map("".join)
 def test_it_never_raises_and_names_are_in_the_text(prefix: str, text: str, suffix: str) -> None:
     for at, name in unknown_names(Hole(prefix=prefix, suffix=suffix, language="python"), text):
         assert text.startswith(name, at) or (at == 0 and (prefix + text).find(name) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("    total += 1\n    return total\n", ["total"]),
+        ("    for row in rows:\n        print(row, sep)\n", ["sep"]),
+        ("    out = [cell for cell in rows]\n    return out\n", []),
+        ("    with open(path) as file:\n        data = file.read()\n", []),
+        ("    return first(path) or second.third(fourth=fifth)\n", ["first", "second", "fifth"]),
+        ("    # about missing\n    x: Kind = 'missing'\n    print(x, len(x))\n", ["Kind"]),
+        ("    print(a)\n    a = 1\n    print(b)\n    print(a)\n", ["a", "b"]),
+        ("    from x import *\n    print(anything)\n", []),
+    ],
+)
+def test_names_that_code_waits_for(code: str, names: list[str]) -> None:
+    assert missing_names(code, "def load(path, rows):\n") == names
+
+
+def test_names_that_statements_bind() -> None:
+    code = "total = width\nfor row, cell in rows:\n    with open(row) as file:\n        import os, sys as system\n"
+    assert {"total", "row", "cell", "file", "os", "system"} <= bound_names(code)
+    assert bound_names(code).isdisjoint({"width", "rows", "print", "open"})

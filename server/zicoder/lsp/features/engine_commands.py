@@ -85,6 +85,7 @@ def register(server: CommandHost) -> None:
             "draftedTokens": stats.drafted_tokens if stats else None,
             "acceptedTokens": stats.accepted_tokens if stats else None,
             "guidedTokens": stats.guided_tokens if stats else None,
+            "searchedTokens": stats.searched_tokens if stats else None,
             "firstTokenMs": round(stats.first_token_ms, 1) if stats else None,
             "stages": [{"name": s.name, "ms": round(s.ms, 1), "note": s.note} for s in trace.stages],
         }

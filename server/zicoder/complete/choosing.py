@@ -1,0 +1,95 @@
+"""Which of the lines that a model thinks likely is the one to suggest.
+
+A small model writes fluent lines that cannot be right here: they use a variable of the function above, or a bracket too
+many. It often had the right one in second place. Owns that second look. Pure but for the grammars it loads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from zicoder.complete.filters import apply_filters
+from zicoder.complete.hole import Hole, indent_width
+from zicoder.complete.names import bound_names, missing_names, unknown_names
+from zicoder.complete.parses import valid_part
+from zicoder.complete.reachable import Reach, reach
+from zicoder.text import split_lines
+
+__all__ = ["Found", "Judge"]
+
+Found: TypeAlias = tuple[str, float, int]
+"""A line: text, logarithm of its probability, tokens."""
+
+
+UNKNOWN = 4.0
+"""What it counts against a line, in nats, when nothing in the document defines a name that it uses,"""
+OUT_OF_REACH = 2.5
+"""when something does that cannot be reached from here,"""
+IDLE = 2.0
+"""when the code behind waits for a name and it defines none,"""
+BROKEN = 4.0
+"""when it adds a syntax error,"""
+DROPPED = 8.0
+"""and when a filter leaves nothing of it."""
+
+
+class Judge:
+    """Judges lines for one place."""
+
+    def __init__(self, hole: Hole) -> None:
+        self._hole = hole
+        self._reach: Reach | None = reach(hole) if hole.language == "python" else None
+        self.missing: list[str] = []
+        """Names that the code behind the cursor uses and nothing defines: a new statement here should."""
+        alone = not hole.line_before.strip() and not hole.line_after.strip()
+        if self._reach is not None and alone and _goes_on_level(hole, self._reach.behind):
+            self.missing = missing_names(self._reach.behind, self._reach.text)
+
+    def better(self, said: str, lines: Sequence[Found]) -> Found | None:
+        """The line to take in the place of what a model said, None to keep that.
+
+        `lines` are those that it thought likely, that of `said` first.
+        """
+        if len(lines) < 2 or not said.strip():
+            return None
+        flaw = self.flaw(said)
+        if not flaw:
+            return None
+        best, worth = None, lines[0][1] - flaw
+        for line in lines[1:]:
+            if line[1] > worth and (here := line[1] - self.flaw(line[0])) > worth:
+                best, worth = line, here
+        return best
+
+    def misses(self, text: str) -> bool:
+        """Whether names are missing, and the text defines none of them."""
+        return bool(self.missing) and bound_names(text).isdisjoint(self.missing)
+
+    def flaw(self, text: str) -> float:
+        """What counts against the first line of a text, in nats."""
+        hole = self._hole
+        made = apply_filters(text, hole).text
+        if not made.strip():
+            return DROPPED
+        line = _first(made)
+        if _first(valid_part(hole, made)) != line:
+            return BROKEN
+        if hole.language != "python":
+            return 0.0
+        if unknown_names(hole, line):
+            return UNKNOWN
+        if self._reach is not None and unknown_names(hole, line, self._reach.text + self._reach.behind):
+            return OUT_OF_REACH
+        return IDLE if self.misses(made) else 0.0
+
+
+def _goes_on_level(hole: Hole, behind: str) -> bool:
+    """Whether the next line belongs to the block that the cursor is in."""
+    line = next((line for line in split_lines(behind) if line.strip()), "")
+    return bool(line) and indent_width(line) == indent_width(hole.line_before) > 0
+
+
+def _first(text: str) -> str:
+    head, line_end, tail = text.lstrip().partition("\n")
+    return text[: len(text) - len(line_end + tail)] if head else ""

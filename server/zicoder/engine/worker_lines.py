@@ -1,0 +1,237 @@
+"""Looking for lines that are likelier than the one which the likeliest tokens make, and for the next likely ones.
+
+Greedy choice is short-sighted: it goes where the next token is likely, not the line. What a beginning has in
+probability bounds every line that starts so; so the likeliest beginnings are followed first, until none can come near
+the best line found (uniform-cost search), or what may be spent is spent. Where the model is sure, that is at once.
+
+Owns which lines are looked into. What it must never do: say anything to the one who asked, or judge code.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, replace
+from itertools import count
+
+import numpy as np
+from numpy.typing import NDArray
+
+from zicoder.engine.worker_guide import Guided, highest
+from zicoder.engine.worker_llama import Context
+from zicoder.text import common_prefix
+
+__all__ = ["Line", "Lines"]
+
+Logits = NDArray[np.float32]
+
+SLACK = 1.5
+"""Nats by which a line may be less likely than the best one and still be looked into."""
+TIE = 0.1
+"""Nats by which a line must be likelier than the greedy one to take its place: sums of rounded numbers are noisy."""
+TOP = 24
+"""Tokens that count at each place; whatever is further down is unlikely."""
+FORKS = 5
+"""Of those, the ones beside the best that may begin a line of their own."""
+LONGEST = 48
+"""Tokens: a line that is longer is left as it is."""
+MOST = 4
+"""Lines that are given out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One way to go on to the end of the line."""
+
+    tokens: tuple[int, ...]
+    """Without what ends the line, unless that is part of the last token."""
+    text: str
+    logprob: float
+    """Natural logarithm of the probability that the answer's first line is this one, about."""
+
+    def told(self) -> tuple[str, float, int]:
+        """As `Stats` tells of it."""
+        return self.text, self.logprob, len(self.tokens)
+
+
+@dataclass(slots=True)
+class _Path:
+    """A beginning."""
+
+    tokens: list[int]
+    raw: bytes
+    logprob: float
+
+    @property
+    def ended(self) -> bool:
+        """Whether its last token went on into the next line."""
+        return b"\n" in self.raw.lstrip()
+
+
+class Lines:
+    """The search at one place: `at` is the position behind the prompt in sequence `seq`.
+
+    `guided` makes the guide of an answer at its start, or None. The greedy path is written by somebody else, who tells
+    of each choice by `watch` and of each token by `take`, and feeds `guide`; then `best` looks further, and `resume`
+    goes on from a line. A line of `longest` tokens is left as it is, at the latest.
+    """
+
+    def __init__(self, context: Context, seq: int, at: int, guided: Callable[[], Guided | None], longest: int) -> None:
+        self._context = context
+        self._seq = seq
+        self._at = at
+        self._guided = guided
+        self.guide = guided()
+        """That of the greedy path."""
+        self._longest = min(longest, LONGEST)
+        self._first = _Path([], b"", 0.0)
+        self._is_line = False
+        self._held: list[int] = []
+        self._behind: tuple[list[int], Logits] | None = None
+        self._open: list[tuple[float, int, _Path]] = []
+        self._numbers = count()
+        self._found: dict[str, Line] = {}
+        self._likeliest = -np.inf
+        self.spent = 0
+        """Tokens that were evaluated beside the greedy line."""
+
+    # --- the greedy line
+
+    def watch(self, logits: Logits, token: int, logprob: float) -> None:
+        """These were the logits behind the greedy path, and this was chosen, with this probability."""
+        path = self._first
+        _, nexts = self._look(path, logits, self.guide)
+        for likely, other in nexts:
+            if other != token:
+                self._fork(path, other, likely)
+        if self._ends(path, token):
+            self._behind = (list(path.tokens), logits.copy())
+        else:
+            path.logprob += logprob
+
+    def take(self, token: int) -> bool:
+        """The greedy path goes on with this token; False where the line ends."""
+        path = self._first
+        if self._ends(path, token):
+            self._is_line = bool(path.raw.strip())
+            return False
+        path.tokens.append(token)
+        path.raw += self._context.model.piece(token)
+        if path.ended:
+            self._is_line = True
+            self._finish(path, path.logprob)
+        if path.ended or len(path.tokens) >= self._longest:
+            return False  # the last token is not evaluated
+        self._held = list(path.tokens)
+        return True
+
+    # --- the others
+
+    def best(self, budget: int) -> Generator[None, None, list[Line]]:
+        """The lines that may be meant, likeliest first; only the greedy path where that is no line or a long one.
+
+        `budget`: tokens that may be evaluated to find others.
+        """
+        greedy = self._first
+        if not self._is_line:
+            return [Line(tuple(greedy.tokens), _text(greedy.raw), greedy.logprob)]
+        while self._open and self.spent < budget:
+            logprob, _, path = heapq.heappop(self._open)
+            if -logprob <= self._likeliest - SLACK:
+                break
+            yield from self._follow(path, budget)
+        favour = {_text(greedy.raw).strip(): TIE}
+        worth = [(line.logprob + favour.get(text, 0.0), line) for text, line in self._found.items()]
+        return [line for _, line in sorted(worth, key=lambda each: -each[0])[:MOST]]
+
+    def resume(self, line: Line) -> Generator[None, None, Logits]:
+        """The logits behind a line, with the sequence ready to go on there."""
+        tokens = list(line.tokens)
+        if self._behind is not None and self._behind[0] == tokens == self._held[: len(tokens)]:
+            self._context.remove(self._seq, self._at + len(tokens), -1)
+            return self._behind[1]
+        return (yield from self._evaluate(tokens))
+
+    def _follow(self, path: _Path, budget: int) -> Generator[None, None, None]:
+        """Go on from a beginning by the likeliest tokens while that may come near the likeliest line."""
+        guide = self._guided()
+        if guide:
+            for token in path.tokens:
+                guide.feed(token)
+        while not path.ended:
+            if len(path.tokens) >= self._longest or self.spent >= budget:
+                return
+            yield
+            before = self._context.evaluated
+            logits = yield from self._evaluate(path.tokens)
+            self.spent += self._context.evaluated - before
+            end, nexts = self._look(path, logits, guide)
+            goes_on = bool(nexts) and nexts[0][0] > max(end, self._likeliest - SLACK)
+            for logprob, token in nexts[goes_on:]:
+                self._fork(path, token, logprob)
+            if not goes_on:
+                return
+            logprob, token = nexts[0]
+            path = self._longer(path, token, logprob)
+            if guide:
+                guide.feed(token)
+        self._finish(path, path.logprob)
+
+    def _evaluate(self, tokens: list[int]) -> Generator[None, None, Logits]:
+        """Make the sequence end with these tokens, of which there is one at least; the logits behind them."""
+        same = min(common_prefix(self._held, tokens), len(tokens) - 1)
+        self._held = tokens[:same]
+        self._context.remove(self._seq, self._at + same, -1)
+        rows = yield from self._context.evaluate(tokens[same:], at=self._at + same, seq=self._seq, logits=1)
+        self._held = list(tokens)
+        return rows[-1]
+
+    # --- reading logits
+
+    def _look(self, path: _Path, logits: Logits, guide: Guided | None) -> tuple[float, list[tuple[float, int]]]:
+        """How likely a line is that ends here, and how it may go on: (how likely then, token), likeliest first."""
+        top = highest(logits, TOP)
+        most = float(logits[top[0]])
+        whole = most + float(np.log(np.exp(logits - most).sum()))
+        ends, nexts = 0.0, list[tuple[float, int]]()
+        for token in top.tolist():
+            if guide is not None and not guide.allows(token):
+                continue
+            if self._ends(path, token):
+                ends += float(np.exp(logits[token] - whole))
+            else:
+                nexts.append((path.logprob + float(logits[token]) - whole, token))
+        end = -np.inf
+        if ends and path.raw.strip():
+            end = path.logprob + float(np.log(ends))
+            self._finish(path, end)
+        return end, nexts[: FORKS + 1]
+
+    def _ends(self, path: _Path, token: int) -> bool:
+        """Whether the token only ends the line, or the answer."""
+        if self._context.model.ends(token):
+            return True
+        begins_line = self._context.model.piece(token).lstrip(b" \t\r").startswith(b"\n")
+        return begins_line and bool(path.raw.strip())
+
+    def _finish(self, path: _Path, logprob: float) -> None:
+        line = Line(tuple(path.tokens), _text(path.raw), logprob)
+        key = line.text.strip()
+        if known := self._found.get(key):  # the same text by other tokens
+            likelier = max(known, line, key=lambda each: each.logprob)
+            line = replace(likelier, logprob=float(np.logaddexp(known.logprob, logprob)))
+        self._found[key] = line
+        self._likeliest = max(self._likeliest, line.logprob)
+
+    def _fork(self, path: _Path, token: int, logprob: float) -> None:
+        if logprob > self._likeliest - SLACK:
+            heapq.heappush(self._open, (-logprob, next(self._numbers), self._longer(path, token, logprob)))
+
+    def _longer(self, path: _Path, token: int, logprob: float) -> _Path:
+        return _Path([*path.tokens, token], path.raw + self._context.model.piece(token), logprob)
+
+
+def _text(raw: bytes) -> str:
+    """The first line that is not empty."""
+    lines = raw.decode("utf-8", "ignore").split("\n")
+    return next((line.rstrip() for line in lines if line.strip()), "")
