@@ -100,7 +100,7 @@ class Lines:
     def watch(self, logits: Logits, token: int, logprob: float) -> None:
         """These were the logits behind the greedy path, and this was chosen, with this probability."""
         path = self._first
-        _, nexts = self._look(path, logits, self.guide)
+        _, nexts = self._look(path, logits, self.guide, float(logits[token]) - logprob)
         for likely, other in nexts:
             if other != token:
                 self._fork(path, other, likely)
@@ -165,7 +165,8 @@ class Lines:
             before = self._context.evaluated
             logits = yield from self._evaluate(path.tokens)
             self.spent += self._context.evaluated - before
-            end, nexts = self._look(path, logits, guide)
+            most = float(logits.max())
+            end, nexts = self._look(path, logits, guide, most + float(np.log(np.exp(logits - most).sum())))
             goes_on = bool(nexts) and nexts[0][0] > max(end, self._likeliest - SLACK)
             for logprob, token in nexts[goes_on:]:
                 self._fork(path, token, logprob)
@@ -188,11 +189,14 @@ class Lines:
 
     # --- reading logits
 
-    def _look(self, path: _Path, logits: Logits, guide: Guided | None) -> tuple[float, list[tuple[float, int]]]:
-        """How likely a line is that ends here, and how it may go on: (how likely then, token), likeliest first."""
+    def _look(
+        self, path: _Path, logits: Logits, guide: Guided | None, whole: float
+    ) -> tuple[float, list[tuple[float, int]]]:
+        """How likely a line is that ends here, and how it may go on: (how likely then, token), likeliest first.
+
+        `whole` is what to take from a logit to get the logarithm of a probability.
+        """
         top = highest(logits, TOP)
-        most = float(logits[top[0]])
-        whole = most + float(np.log(np.exp(logits - most).sum()))
         ends, nexts = 0.0, list[tuple[float, int]]()
         for token in top.tolist():
             if guide is not None and not guide.allows(token):
