@@ -223,6 +223,17 @@ async def test_only_what_is_next_to_the_hole_is_read_while_the_rest_is_still_to_
     assert evaluated > 500
 
 
+async def test_a_document_that_is_opened_again_keeps_what_was_read_of_the_project(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen, ctx=4096))
+    pieces = (ContextPart("shapes.py", "class Shape:\n    sides = 4\n" * 8),)
+    await answer(engine, infill(engine, LONG, context=pieces, prefill=True, thorough=True))
+    await answer(engine, infill(engine, LONG, **LIMITS, prefill=True, near_only=True))  # the project is not known yet
+    _, evaluated = await answer(engine, infill(engine, LONG, context=pieces, prefill=True, thorough=True))
+    assert evaluated == 0
+    _, evaluated = await answer(engine, infill(engine, LONG, context=pieces))
+    assert evaluated == 1
+
+
 async def test_special_tokens_in_a_project_file_stay_text(engine: Engine, qwen: Path) -> None:
     """A hostile file must not be able to end the prefix and start a prompt of its own."""
     await engine.load(load(engine, qwen))

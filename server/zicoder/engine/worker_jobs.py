@@ -198,5 +198,6 @@ class Filling:
         """Whether the whole prompt would take longer than the request allows."""
         if not request.prompt_ms or not request.near_prefix:
             return False
-        missing = self._far.missing(prompt)
+        # What is held may be this text behind pieces of the project: without them it must not be moved for nothing.
+        missing = len(prompt) if request.near_only else self._far.missing(prompt)
         return missing > max(self._context.tokens_per_s * request.prompt_ms / 1000, SMALL)
