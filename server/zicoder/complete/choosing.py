@@ -14,6 +14,7 @@ from zicoder.complete.hole import Hole, indent_width
 from zicoder.complete.names import bound_names, missing_names, unknown_names
 from zicoder.complete.parses import valid_part
 from zicoder.complete.reachable import Reach, reach
+from zicoder.complete.scope import EndOfScope
 from zicoder.text import split_lines
 
 __all__ = ["Found", "Judge"]
@@ -47,19 +48,20 @@ class Judge:
             self.missing = missing_names(self._reach.behind, self._reach.text)
 
     def better(self, said: str, lines: Sequence[Found]) -> Found | None:
-        """The line to take in the place of what a model said, None to keep that.
+        """The line to take in the place of what a model said, as far as that is in scope; None to keep that.
 
         `lines` are those that it thought likely, that of `said` first.
         """
-        if len(lines) < 2 or not said.strip():
+        if len(lines) < 2:
             return None
         flaw = self.flaw(said)
         if not flaw:
             return None
         best, worth = None, lines[0][1] - flaw
         for line in lines[1:]:
-            if line[1] > worth and (here := line[1] - self.flaw(line[0])) > worth:
-                best, worth = line, here
+            against = self.flaw(line[0]) if line[1] > worth else DROPPED
+            if against < DROPPED and line[1] - against > worth:
+                best, worth = line, line[1] - against
         return best
 
     def misses(self, text: str) -> bool:
@@ -69,7 +71,9 @@ class Judge:
     def flaw(self, text: str) -> float:
         """What counts against the first line of a text, in nats."""
         hole = self._hole
-        made = apply_filters(text, hole).text
+        scope = EndOfScope(hole)
+        scope.feed(text)
+        made = apply_filters(scope.text, hole).text
         if not made.strip():
             return DROPPED
         line = _first(made)

@@ -92,10 +92,10 @@ class _Place:
 
     async def second_look(self, request: InfillRequest, said: str) -> tuple[str, str]:
         """What to take in the place of what was said, and why; "" for why where that stands."""
-        if request.search and said.strip():
+        if request.search:
             raw, stats = self.trace.raw, self.trace.stats or InfillStats()
             judge, line = await asyncio.to_thread(_judged, self.hole, said, stats.lines)
-            if judge.misses(line[0] if line else said):
+            if (line or said.strip()) and judge.misses(line[0] if line else said):
                 text = await self._go_on(request, f"{judge.missing[0]} = ")
                 if not await asyncio.to_thread(judge.flaw, text):
                     return text, DEFINES.format(judge.missing[0])
@@ -105,7 +105,9 @@ class _Place:
                 if self.hole.multiline:
                     return await self._go_on(request, text), OTHER_LINE
                 self.trace.raw, self.trace.stats = text, replace(stats, logprob=logprob / max(1, tokens))
-                return text, OTHER_LINE
+                scope = EndOfScope(self.hole, max_lines=self.settings.max_lines)
+                scope.feed(text)
+                return scope.text, OTHER_LINE
         if self.hole.language == "python" and (again := _known_names(request, self.hole, said)) is not None:
             kept, limited = again
             return await self.ask(limited, _deaf, kept), KNOWN_NAMES

@@ -46,6 +46,8 @@ class Line:
     tokens: tuple[int, ...]
     """Without what ends the line, unless that is part of the last token."""
     text: str
+    """With the line ends before it, where the model begins with some."""
+
     logprob: float
     """Natural logarithm of the probability that the answer's first line is this one, about."""
 
@@ -236,6 +238,7 @@ class Lines:
 
 
 def _text(raw: bytes) -> str:
-    """The first line that is not empty."""
-    lines = raw.decode("utf-8", "ignore").split("\n")
-    return next((line.rstrip() for line in lines if line.strip()), "")
+    """All up to the end of the first line that is not empty, "" without one."""
+    text = raw.decode("utf-8", "ignore")
+    begun = text.lstrip()
+    return text[: len(text) - len(begun)] + begun.partition("\n")[0].rstrip() if begun else ""

@@ -133,7 +133,13 @@ def test_other_languages_are_judged_by_their_syntax_alone() -> None:
     assert Judge(place).better("unheard(book);", lines) is None
 
 
-def test_nothing_said_or_nothing_else_known() -> None:
-    assert Judge(hole()).better("", [("", -1.0, 0), ("rows", -2.0, 1)]) is None
+def test_a_line_out_of_scope_gives_way() -> None:
+    lines = [("\ndef other():", -1.0, 4), ("rows or ", -2.0, 1)]
+    assert Judge(hole()).better("", lines) == lines[1]
+    assert Judge(hole()).better("", [lines[1], lines[0]]) is None  # nothing of it is left, whatever it was
+
+
+def test_nothing_else_known() -> None:
+    assert Judge(hole()).better("", [("", -1.0, 0)]) is None
     assert Judge(hole()).better("found or ", [("found or ", -1.0, 3)]) is None
     assert Judge(hole()).better("found or ", []) is None
