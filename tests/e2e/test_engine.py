@@ -75,19 +75,12 @@ class Judge:
             agreed.append(a)
         else:
             return 0.0
-        assert self._fim is not None
-        pre, suf, mid = self._fim
-        text = [self._model.tokenize(part) for part in (prefix, suffix)]
-        tokens = [*self._model.bos, pre, *text[0], suf, *text[1], mid, *agreed]
-        logits = self._logits(tokens)
+        logits = self._logits([*self._prompt(prefix, suffix), *agreed])
         return abs(float(logits[a] - logits[b]))
 
     def line_logprob(self, prefix: str, suffix: str, line: str) -> float:
         """Of a line, written with its text's own tokens, and of its end behind it."""
-        assert self._fim is not None
-        pre, suf, mid = self._fim
-        text = [self._model.tokenize(part) for part in (prefix, suffix)]
-        tokens, total = [*self._model.bos, pre, *text[0], suf, *text[1], mid], 0.0
+        tokens, total = self._prompt(prefix, suffix), 0.0
         for token in self._model.tokenize(line):
             total += float(self._logprobs(tokens)[token])
             tokens.append(token)
@@ -98,6 +91,12 @@ class Judge:
             if self._model.ends(token) or self._model.piece(token).lstrip(b" \t\r").startswith(b"\n")
         ]  # fmt: skip
         return total + float(np.logaddexp.reduce(ends)) if ends else -np.inf
+
+    def _prompt(self, prefix: str, suffix: str) -> list[int]:
+        assert self._fim is not None
+        pre, suf, mid = self._fim
+        before, after = (self._model.tokenize(part) for part in (prefix, suffix))
+        return [*self._model.bos, pre, *before, suf, *after, mid]
 
     def _logprobs(self, tokens: list[int]) -> NDArray[np.float64]:
         logits = self._logits(tokens).astype(float)

@@ -7,6 +7,7 @@ many. It often had the right one in second place. Owns that second look. Pure bu
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 from zicoder.complete.filters import apply_filters
@@ -22,7 +23,6 @@ __all__ = ["Found", "Judge"]
 Found: TypeAlias = tuple[str, float, int]
 """A line: text, logarithm of its probability, tokens."""
 
-
 UNKNOWN = 4.0
 """What it counts against a line, in nats, when nothing in the document defines a name that it uses,"""
 OUT_OF_REACH = 2.5
@@ -36,16 +36,27 @@ DROPPED = 8.0
 
 
 class Judge:
-    """Judges lines for one place."""
+    """Judges lines for one place. What that takes is read when it is first needed: a sure line needs nothing."""
 
     def __init__(self, hole: Hole) -> None:
         self._hole = hole
-        self._reach: Reach | None = reach(hole) if hole.language == "python" else None
-        self.missing: list[str] = []
+
+    @cached_property
+    def _reach(self) -> Reach | None:
+        return reach(self._hole) if self._hole.language == "python" else None
+
+    @cached_property
+    def _reachable(self) -> str | None:
+        return self._reach and self._reach.text + self._reach.behind
+
+    @cached_property
+    def missing(self) -> list[str]:
         """Names that the code behind the cursor uses and nothing defines: a new statement here should."""
-        alone = not hole.line_before.strip() and not hole.line_after.strip()
-        if self._reach is not None and alone and _goes_on_level(hole, self._reach.behind):
-            self.missing = missing_names(self._reach.behind, self._reach.text)
+        hole = self._hole
+        if hole.line_before.strip() or hole.line_after.strip() or self._reach is None:
+            return []
+        behind = self._reach.behind
+        return missing_names(behind, self._reach.text) if _goes_on_level(hole, behind) else []
 
     def better(self, said: str, lines: Sequence[Found]) -> Found | None:
         """The line to take in the place of what a model said, as far as that is in scope; None to keep that.
@@ -83,7 +94,7 @@ class Judge:
             return 0.0
         if unknown_names(hole, line):
             return UNKNOWN
-        if self._reach is not None and unknown_names(hole, line, self._reach.text + self._reach.behind):
+        if self._reachable is not None and unknown_names(hole, line, self._reachable):
             return OUT_OF_REACH
         return IDLE if self.misses(made) else 0.0
 

@@ -72,8 +72,7 @@ class _Place:
 
     async def ask(self, request: InfillRequest, heard: Callable[[str], None], kept: str = "") -> str:
         """The answer as far as its scope goes, behind the beginning `kept`; `heard` is told as it grows."""
-        scope = EndOfScope(self.hole, max_lines=self.settings.max_lines)
-        scope.feed(kept)
+        scope = self._scope(kept)
         self.trace.raw = kept
         stream, before = self.model.infill(request), self.trace.stats
         done = False
@@ -94,24 +93,28 @@ class _Place:
         """What to take in the place of what was said, and why; "" for why where that stands."""
         if request.search:
             raw, stats = self.trace.raw, self.trace.stats or InfillStats()
-            judge, line = await asyncio.to_thread(_judged, self.hole, said, stats.lines)
-            if (line or said.strip()) and judge.misses(line[0] if line else said):
-                text = await self._go_on(request, f"{judge.missing[0]} = ")
+            judge, line, wanted = await asyncio.to_thread(_judged, self.hole, said, stats.lines)
+            if wanted:
+                text = await self._go_on(request, f"{wanted} = ")
                 if not await asyncio.to_thread(judge.flaw, text):
-                    return text, DEFINES.format(judge.missing[0])
+                    return text, DEFINES.format(wanted)
                 self.trace.raw, self.trace.stats = raw, stats
             if line is not None:
                 text, logprob, tokens = line
                 if self.hole.multiline:
                     return await self._go_on(request, text), OTHER_LINE
                 self.trace.raw, self.trace.stats = text, replace(stats, logprob=logprob / max(1, tokens))
-                scope = EndOfScope(self.hole, max_lines=self.settings.max_lines)
-                scope.feed(text)
-                return scope.text, OTHER_LINE
+                return self._scope(text).text, OTHER_LINE
         if self.hole.language == "python" and (again := _known_names(request, self.hole, said)) is not None:
             kept, limited = again
             return await self.ask(limited, _deaf, kept), KNOWN_NAMES
         return said, ""
+
+    def _scope(self, begun: str) -> EndOfScope:
+        """The scope of an answer that begins so."""
+        scope = EndOfScope(self.hole, max_lines=self.settings.max_lines)
+        scope.feed(begun)
+        return scope
 
     async def _go_on(self, request: InfillRequest, kept: str) -> str:
         return await self.ask(_behind(request, kept), _deaf, kept)
@@ -121,9 +124,12 @@ def _deaf(text: str) -> None:
     """Nobody may hear what may yet be dropped."""
 
 
-def _judged(hole: Hole, said: str, lines: Sequence[Found]) -> tuple[Judge, Found | None]:
+def _judged(hole: Hole, said: str, lines: Sequence[Found]) -> tuple[Judge, Found | None, str]:
+    """Who judged, the better line, and the name that the code below waits for in vain, "" for none."""
     judge = Judge(hole)
-    return judge, judge.better(said, lines)
+    line = judge.better(said, lines)
+    text = line[0] if line else said
+    return judge, line, judge.missing[0] if text.strip() and judge.misses(text) else ""
 
 
 def _both(first: InfillStats | None, second: InfillStats) -> InfillStats:
@@ -150,21 +156,19 @@ def _known_names(request: InfillRequest, hole: Hole, said: str) -> tuple[str, In
         return None
     at, name = unknown[0]
     names = {match[0] for match in _NAME.finditer(f"{request.prefix}\n{request.suffix}")} - {name}
-    guide = Guide(
-        here=tuple(sorted(names)[:KNOWN]),
-        members=request.guide.members if request.guide else {},
-        arguments=request.guide.arguments if request.guide else {},
-    )
     kept = said[:at]
-    return kept, replace(_behind(request, kept), guide=guide, search=0)
+    behind = _behind(request, kept)
+    guide = replace(behind.guide or Guide(), here=tuple(sorted(names)[:KNOWN]))
+    return kept, replace(behind, guide=guide, search=0)
 
 
 def _behind(request: InfillRequest, kept: str) -> InfillRequest:
     """The request that goes on behind the beginning of an answer."""
+    guide = request.guide
     return replace(
         request,
         prefix=request.prefix + kept,
         near_prefix=request.near_prefix and request.near_prefix + len(kept),
-        guide=replace(request.guide, here=()) if request.guide else None,
+        guide=Guide(members=guide.members, arguments=guide.arguments) if guide else None,
         rank=0,
     )

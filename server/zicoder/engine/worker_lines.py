@@ -15,15 +15,13 @@ from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
-from numpy.typing import NDArray
 
 from zicoder.engine.worker_guide import Guided, highest
 from zicoder.engine.worker_llama import Context
+from zicoder.engine.worker_writing import Logits, log_total
 from zicoder.text import common_prefix
 
 __all__ = ["Line", "Lines"]
-
-Logits = NDArray[np.float32]
 
 SLACK = 1.5
 """Nats by which a line may be less likely than the best one and still be looked into."""
@@ -142,9 +140,9 @@ class Lines:
             if -logprob <= self._likeliest - SLACK:
                 break
             yield from self._follow(path, budget)
-        favour = {_text(greedy.raw).strip(): TIE}
-        worth = [(line.logprob + favour.get(text, 0.0), line) for text, line in self._found.items()]
-        return [line for _, line in sorted(worth, key=lambda each: -each[0])[:MOST]]
+        text = _text(greedy.raw).strip()
+        worth = {key: line.logprob + (TIE if key == text else 0.0) for key, line in self._found.items()}
+        return [self._found[key] for key in sorted(worth, key=lambda key: -worth[key])[:MOST]]
 
     def resume(self, line: Line) -> Generator[None, None, Logits]:
         """The logits behind a line, with the sequence ready to go on there."""
@@ -167,8 +165,7 @@ class Lines:
             before = self._context.evaluated
             logits = yield from self._evaluate(path.tokens)
             self.spent += self._context.evaluated - before
-            most = float(logits.max())
-            end, nexts = self._look(path, logits, guide, most + float(np.log(np.exp(logits - most).sum())))
+            end, nexts = self._look(path, logits, guide, log_total(logits))
             goes_on = bool(nexts) and nexts[0][0] > max(end, self._likeliest - SLACK)
             for logprob, token in nexts[goes_on:]:
                 self._fork(path, token, logprob)
@@ -196,7 +193,7 @@ class Lines:
     ) -> tuple[float, list[tuple[float, int]]]:
         """How likely a line is that ends here, and how it may go on: (how likely then, token), likeliest first.
 
-        `whole` is what to take from a logit to get the logarithm of a probability.
+        `whole` is the `log_total` of the logits.
         """
         top = highest(logits, TOP)
         ends, nexts = 0.0, list[tuple[float, int]]()

@@ -16,12 +16,18 @@ from zicoder.engine.worker_draft import Drafter
 from zicoder.engine.worker_guide import Guided
 from zicoder.engine.worker_llama import Context
 
-__all__ = ["Writing"]
+__all__ = ["Logits", "Writing", "log_total"]
 
 Logits = NDArray[np.float32]
 
 MARGIN = 1.0
 """How far ahead of the next best token one must be for the order of additions not to matter, in nats."""
+
+
+def log_total(logits: Logits) -> float:
+    """What to take from a logit to get the logarithm of a probability."""
+    top = float(logits.max())
+    return top + float(np.log(np.exp(logits - top).sum()))
 
 
 class Writing:
@@ -120,8 +126,7 @@ class Writing:
 
     def _choose(self, logits: Logits) -> int:
         token = self._guided.choose(logits) if self._guided else int(logits.argmax())
-        top = float(logits.max())
-        logprob = float(logits[token]) - top - float(np.log(np.exp(logits - top).sum()))
+        logprob = float(logits[token]) - log_total(logits)
         self._logprobs += logprob
         self._count += 1
         if self._watch:

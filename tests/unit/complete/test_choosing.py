@@ -50,10 +50,10 @@ if LIMIT:
 '''
 
 
-def hole(mark: str = "‸", language: str = "python") -> Hole:
+def hole(mark: str = "‸") -> Hole:
     before, _, after = MODULE.partition(mark)
     other = "¤" if mark == "‸" else "‸"
-    return Hole(prefix=before.replace(other, ""), suffix=after.replace(other, ""), language=language)
+    return Hole(prefix=before.replace(other, ""), suffix=after.replace(other, ""), language="python")
 
 
 def reachable(place: Hole) -> str:
@@ -94,9 +94,9 @@ def test_what_cannot_be_told_is_not_told(before: str) -> None:
     assert reach(Hole(prefix=before, suffix="", language="python")) is None
 
 
-def chosen(said: str, *others: str, mark: str = "‸", language: str = "python") -> str | None:
+def chosen(said: str, *others: str, mark: str = "‸") -> str | None:
     lines = [(said.partition("\n")[0], -1.0, 3), *((text, -2.0 - n / 2, 3) for n, text in enumerate(others))]
-    found = Judge(hole(mark, language)).better(said, lines)
+    found = Judge(hole(mark)).better(said, lines)
     return found[0] if found else None
 
 
