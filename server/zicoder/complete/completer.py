@@ -12,10 +12,12 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from zicoder.complete.cache import Cached, SuggestionCache
 from zicoder.complete.filters import apply_filters
 from zicoder.complete.flight import Flight
+from zicoder.complete.foresight import Foresight
 from zicoder.complete.gate import AUTOMATIC, INVOKED, refuse
 from zicoder.complete.guidance import Names
 from zicoder.complete.hole import Hole
@@ -72,16 +74,12 @@ class Completer:
         self._workspace = workspace
         self._others = Others(self._make)
         self._cache = SuggestionCache()
+        self._foresight = Foresight(partial(self._make, speculative=True), self._cache)
         self._flights: dict[str, Flight] = {}
         self._newest: dict[str, Trace] = {}
         self._current: dict[str, Snapshot] = {}
         """Of each document that was edited, what it is now."""
-        self._ahead: Flight | None = None
-        """What follows the suggestion that stands, while it is being made."""
         self._resting: asyncio.TimerHandle | None = None
-        self._foreseeing: asyncio.Task[None] | None = None
-        self._foreseen = "", ""
-        """The document, and its text with the suggestion in it, for which the next one is being made."""
         self._warm = ""
         """The document whose last request found nearly all of its prompt in the model's cache."""
         self._on_latency = on_latency
@@ -91,8 +89,7 @@ class Completer:
     @property
     def busy(self) -> bool:
         """Whether anything is being made or made ready."""
-        foreseeing = self._foreseeing is not None and not self._foreseeing.done()
-        return foreseeing or self.preparation.busy or bool(self._flights)
+        return self._foresight.busy or self.preparation.busy or bool(self._flights)
 
     async def complete(
         self, snapshot: Snapshot, offset: int, trigger: str = AUTOMATIC, *, list_open: bool = False
@@ -119,7 +116,7 @@ class Completer:
         trace.end("shown", trace.reason or "fresh from the model.")
         self._on_latency(trace.total_ms)
         self.session.changes.offered(snapshot.uri, offset, found.text)
-        self._foresee(snapshot, offset, found.text)
+        self._foresight.begin(snapshot, offset, found.text, self._workspace.settings.completion)
         return found
 
     async def others(self, snapshot: Snapshot, found: Suggestion) -> list[str]:
@@ -175,8 +172,7 @@ class Completer:
             return "", None
         if flight := self._flights.get(snapshot.uri):
             flight.cancel()
-        if self._foreseeing is not None:
-            self._foreseeing.cancel()
+        self._foresight.stop()
         if trigger == AUTOMATIC:
             with trace.stage("debounce"):
                 if self._warm == snapshot.uri:
@@ -210,7 +206,8 @@ class Completer:
         if (found := self._look_up(snapshot, offset, trace)) is not None:
             return found
         through = self._workspace.settings.completion.on("type_through")
-        flights = [f for f in (self._flights.get(snapshot.uri), self._ahead) if f and f.agrees(snapshot, offset)]
+        known = self._flights.get(snapshot.uri), self._foresight.flight
+        flights = [flight for flight in known if flight and flight.agrees(snapshot, offset)]
         if not flights or not through:
             return None
         with trace.stage("join") as stage:
@@ -322,45 +319,9 @@ class Completer:
         if not self._outdated(snapshot) and not self.busy:
             self.prefill(snapshot, offset)
 
-    def _foresee(self, snapshot: Snapshot, offset: int, text: str) -> None:
-        """Make the suggestion that follows once this one is accepted."""
-        if not self._workspace.settings.completion.on("speculation"):
-            return
-        body = snapshot.text[:offset] + text + snapshot.text[offset:]
-        if self._foreseeing is not None:
-            if self._foreseen == (snapshot.uri, body) and not self._foreseeing.cancelled():
-                return  # the suggestion is being typed: what follows it is the same
-            self._foreseeing.cancel()
-        self._foreseen = (snapshot.uri, body)
-        self._foreseeing = asyncio.create_task(self._follow_on(replace(snapshot, text=body), offset + len(text)))
-
-    async def _follow_on(self, snapshot: Snapshot, offset: int) -> None:
-        settings = self._workspace.settings.completion
-        hole = place_at(snapshot, offset, settings)
-        if self._cache.find(snapshot, offset) is not None or refuse(hole, INVOKED, settings):
-            return
-        position = snapshot.lines.position(offset)
-        trace = Trace(snapshot.uri, position.line, position.column, "foreseen")
-
-        async def make(flight: Flight) -> None:
-            await self._make(flight, hole, trace, speculative=True)
-            if flight.text and trace.stats and trace.stats.finish != "cancelled":
-                self._cache.put(Cached.of(snapshot, offset, flight.text, "", trace.model, flight.logprob))
-
-        self._ahead = flight = Flight(snapshot, offset, make)
-        try:
-            await flight.wait()
-        except (ZiError, TimeoutError):
-            return  # nobody asked for it
-        except Exception:
-            log.exception("internal error while making what follows a suggestion")
-        finally:
-            flight.cancel()
-            if self._ahead is flight:
-                self._ahead = None
-
     def prefill(self, snapshot: Snapshot, offset: int) -> None:
         """Get everything ready for a request at this place, in the background and at the lowest priority."""
+        self._foresight.seen(snapshot, offset)
         settings = self._workspace.settings.completion
         path = self.preparation.path_of(snapshot)
         around = self.session.circumstances(snapshot, -1, path=path, list_open=False)
@@ -376,8 +337,7 @@ class Completer:
         """Forget what was made under other settings, and what is being made."""
         for flight in list(self._flights.values()):
             flight.cancel()
-        if self._foreseeing is not None:
-            self._foreseeing.cancel()
+        self._foresight.stop()
         self.preparation.forget()
         self.session.reception.learning = self._workspace.settings.completion.learn
         self._cache.clear()
@@ -387,10 +347,8 @@ class Completer:
         if self._resting is not None:
             self._resting.cancel()
         tasks = [f.cancel() for f in list(self._flights.values())]
-        if self._foreseeing is not None:
-            self._foreseeing.cancel()
-            tasks.append(self._foreseeing)
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._foresight.close()
         await self.preparation.close()
         await self.session.close()
 
