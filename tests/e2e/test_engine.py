@@ -573,8 +573,11 @@ async def test_the_likeliest_line_is_found_and_others_with_it(engine: Engine, qw
         greedy, _ = await answer(engine, infill(engine, prefix, suffix))
         reading = engine.read(infill(engine, prefix, suffix, search=30))
         text = "".join([piece async for piece in reading])
-        lines = reading.stats.lines
-        assert text == lines[0][0]
+        assert text == reading.stats.lines[0][0]
+        more = engine.read(infill(engine, prefix, suffix, search=30, further=True))
+        assert [piece async for piece in more] == []
+        lines = more.stats.lines
+        assert text == lines[0][0] or lines[0][1] >= reading.stats.lines[0][1]
         assert greedy in [line for line, _, _ in lines]
         for line, logprob, tokens in lines:
             assert 0 < tokens <= 16
@@ -582,7 +585,7 @@ async def test_the_likeliest_line_is_found_and_others_with_it(engine: Engine, qw
             assert logprob > judge.line_logprob(prefix, suffix, line) - 0.7
         judged = [judge.line_logprob(prefix, suffix, line) for line in (text, greedy)]
         assert judged[0] > judged[1] - 0.7
-        spent += reading.stats.searched_tokens
+        spent += reading.stats.searched_tokens + more.stats.searched_tokens
         found += len(lines) > 1
         again, _ = await answer(engine, infill(engine, prefix, suffix))
         assert again == greedy  # the cache is as it was

@@ -27,6 +27,10 @@ KNOWN_NAMES = "nothing defines a name, so it was written again with known ones"
 KNOWN = 2000
 """Names that a second try may choose from."""
 
+FURTHER = 8
+"""Tokens that may be spent to find another line than one that cannot be right: on the packages for tuning 16 found no
+more, 4 fewer."""
+
 _NAME = re.compile(r"[^\W\d]\w*")
 
 
@@ -91,9 +95,11 @@ class _Place:
 
     async def second_look(self, request: InfillRequest, said: str) -> tuple[str, str]:
         """What to take in the place of what was said, and why; "" for why where that stands."""
-        if request.search:
-            raw, stats = self.trace.raw, self.trace.stats or InfillStats()
-            judge, line, wanted = await asyncio.to_thread(_judged, self.hole, said, stats.lines)
+        judge = Judge(self.hole)
+        if request.search and said.strip() and await asyncio.to_thread(judge.flaw, said):
+            stats = await self._further(request)
+            line, wanted = await asyncio.to_thread(_judged, judge, said, stats.lines)
+            raw = self.trace.raw
             if wanted:
                 text = await self._go_on(request, f"{wanted} = ")
                 if not await asyncio.to_thread(judge.flaw, text):
@@ -116,6 +122,27 @@ class _Place:
         scope.feed(begun)
         return scope
 
+    async def _further(self, request: InfillRequest) -> InfillStats:
+        """What the answer has cost, with what else the model finds likely behind its line."""
+        said = self.trace.stats or InfillStats()
+        if not said.lines:
+            return said  # a model that cannot tell
+        stream = self.model.infill(replace(request, search=FURTHER, further=True))
+        try:
+            async for _ in stream:
+                pass
+        finally:
+            await stream.aclose()
+        more, first = stream.stats, said.lines[0]
+        self.trace.stats = replace(
+            said,
+            evaluated_tokens=said.evaluated_tokens + more.evaluated_tokens,
+            searched_tokens=said.searched_tokens + more.searched_tokens,
+            total_ms=said.total_ms + more.total_ms,
+            lines=(first, *(line for line in more.lines if line[0] != first[0])),
+        )
+        return self.trace.stats
+
     async def _go_on(self, request: InfillRequest, kept: str) -> str:
         return await self.ask(_behind(request, kept), _deaf, kept)
 
@@ -124,12 +151,11 @@ def _deaf(text: str) -> None:
     """Nobody may hear what may yet be dropped."""
 
 
-def _judged(hole: Hole, said: str, lines: Sequence[Found]) -> tuple[Judge, Found | None, str]:
-    """Who judged, the better line, and the name that the code below waits for in vain, "" for none."""
-    judge = Judge(hole)
+def _judged(judge: Judge, said: str, lines: Sequence[Found]) -> tuple[Found | None, str]:
+    """The better line, and the name that the code below waits for in vain, "" for none."""
     line = judge.better(said, lines)
     text = line[0] if line else said
-    return judge, line, judge.missing[0] if text.strip() and judge.misses(text) else ""
+    return line, judge.missing[0] if text.strip() and judge.misses(text) else ""
 
 
 def _both(first: InfillStats | None, second: InfillStats) -> InfillStats:
@@ -141,6 +167,7 @@ def _both(first: InfillStats | None, second: InfillStats) -> InfillStats:
         evaluated_tokens=first.evaluated_tokens + second.evaluated_tokens,
         generated_tokens=first.generated_tokens + second.generated_tokens,
         total_ms=first.total_ms + second.total_ms,
+        searched_tokens=first.searched_tokens + second.searched_tokens,
         logprob=second.logprob,
         finish=second.finish,
     )

@@ -27,9 +27,9 @@ log = logging.getLogger("zicoder.complete")
 
 REST_S = 0.15
 """The cursor must stay for so long before the project is searched for its place."""
-SEARCH = 8
-"""Tokens that may be spent to find other lines than the greedy one: on the packages for tuning 12 found no more, and 4
-nearly as many. They are waited for."""
+SEARCH = 4
+"""Tokens that may be spent to find a likelier line than the greedy one, and are waited for: on the packages for tuning
+20 found no more."""
 TRIES = 4
 """How often a preparation that something more important ended is begun again."""
 

@@ -133,6 +133,8 @@ class Infill(_Frame, frozen=True, kw_only=True):
     search: int = 0
     """So many tokens may be evaluated to find a first line that is likelier than the greedy one, and the next likely
     ones; not together with `rank`."""
+    further: bool = False
+    """With `search`: only go on with it, for lines that are less likely than the answer; there is no text."""
     speculative: bool = False
     """Whether nobody waits for the answer: anything else ends it."""
 

@@ -5,27 +5,32 @@ A job may be left alone between two yields for as long as something more importa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Any
+from typing import TypeAlias
 
-from zicoder.engine.protocol import Chat, Infill
+from zicoder.engine.protocol import Chat, Infill, Stats
 from zicoder.engine.worker_answer import Answer, Begin, Clock, Emit, Steps
 from zicoder.engine.worker_cache import Prompt, PromptCache
 from zicoder.engine.worker_draft import Drafter, Luck
 from zicoder.engine.worker_guide import Guided
 from zicoder.engine.worker_layout import Laid, Layout, answer_limit
-from zicoder.engine.worker_lines import Lines
+from zicoder.engine.worker_lines import LONGEST, SLACK, Lines
 from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model
 from zicoder.engine.worker_shelf import Shelf
 from zicoder.engine.worker_talk import Talk
 from zicoder.engine.worker_threads import ThreadGauge
-from zicoder.engine.worker_writing import Writing
+from zicoder.engine.worker_writing import Logits, Writing
 
 __all__ = ["LoadedModel"]
 
 NEAR_TOKENS = 1024
 """Room in the infill context for the near cache, its answer included."""
+Tell: TypeAlias = Callable[..., Stats]
+"""Makes the stats of an answer from how it ended, and what it cost beside the prompt."""
+
+SCRATCH = 2
+"""The sequence of an infill context in which what is in the making lies."""
 SMALL = 64
 """So many tokens are never too slow: the answer itself takes as long."""
 
@@ -104,11 +109,13 @@ class Filling:
         self.n_ctx = n_ctx
         self._gauge = gauge
         self._layout = Layout(model, fim)
-        self._context = Context(model, n_ctx=n_ctx + NEAR_TOKENS, n_seq=3, threads=threads, abort=abort)
-        self._far = PromptCache(self._context, seq=0, scratch=2, size=n_ctx)
-        self._near = PromptCache(self._context, seq=1, scratch=2, size=NEAR_TOKENS)
+        self._context = Context(model, n_ctx=n_ctx + NEAR_TOKENS + LONGEST, n_seq=3, threads=threads, abort=abort)
+        self._far = PromptCache(self._context, seq=0, scratch=SCRATCH, size=n_ctx)
+        self._near = PromptCache(self._context, seq=1, scratch=SCRATCH, size=NEAR_TOKENS)
         self._shelf = Shelf(self._context, self._far)
         self._luck = Luck()
+        self._searched: tuple[tuple[int, Laid], Lines, Writing] | None = None
+        """The last search: its sequence and prompt, and how its greedy line was written."""
         self._warm_up()
 
     def _warm_up(self) -> None:
@@ -125,13 +132,16 @@ class Filling:
         self._far.forget_all(cleared=True)
         self._near.forget_all(cleared=True)
         self._shelf.clear()
+        self._searched = None
 
     def close(self) -> None:
         """Free the context."""
         self._context.close()
 
     def infill(self, request: Infill, begin: Begin, emit: Emit) -> Steps:
-        """Fill a hole: greedily, or with `search` by the likeliest first line, and greedily from there."""
+        """Fill a hole: greedily, or with `search` by the likeliest first line, and greedily from there. With `further`
+        only look for other lines.
+        """
         clock, context = Clock(), self._context
         before = context.evaluated
         context.use_threads(self._gauge.read())
@@ -150,42 +160,66 @@ class Filling:
         end = yield from cache.hold(parts.prompt, idle=request.thorough)
         if request.prefill:
             return clock.stats("end", prompt=len(parts), evaluated=context.evaluated - before)
+        try:
+            rows = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
+            clock.first()
+            cost = {"prompt": len(parts), "evaluated": context.evaluated - before, "near": near}
+            tell = partial(clock.stats, **cost)
+            return (
+                yield from self._answer(request, parts, cache.seq, end + len(parts.middle), rows[-1], tell, begin, emit)
+            )
+        finally:
+            context.remove(SCRATCH, -1, -1)
+            cache.forget_answer()
+
+    def _answer(
+        self, request: Infill, parts: Laid, seq: int, at: int, logits: Logits, tell: Tell, begin: Begin, emit: Emit
+    ) -> Steps:
+        """Say what comes at position `at` of the sequence, of which these are the logits; `tell` makes the stats."""
 
         def said(text: str) -> None:
             emit(text, writing.mean_logprob)
 
-        limit = answer_limit(request, NEAR_TOKENS if near else self.n_ctx)
+        limit = answer_limit(request, NEAR_TOKENS if seq == self._near.seq else self.n_ctx)
         answer = Answer(self.model, said, stop=request.stop, max_tokens=limit)
-        guided, drafter = partial(self._guided, request), partial(self._drafter, request, parts)
-        writing = Writing(context, cache.seq, answer.take, guided(), drafter())
-        found: dict[str, Any] = {}
-        try:
-            rows = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
-            logits, at, goes_on = rows[-1], end + len(parts.middle), True
-            clock.first()
-            cost: dict[str, Any] = {"prompt": len(parts), "evaluated": context.evaluated - before, "near": near}
-            if request.search and not request.rank:
-                lines = Lines(context, cache.seq, at, guided, limit)
-                first = Writing(context, cache.seq, lines.take, lines.guide, drafter(), lines.watch)
-                yield from first.go_on(logits, at=at)
-                best = yield from lines.best(request.search)
-                found = {"lines": tuple(line.told() for line in best), "searched": lines.spent}
-                begin(clock.stats("end", **cost, **found))
-                writing.begin(best[0].tokens, best[0].logprob, after=first)
-                goes_on = all(map(answer.take, best[0].tokens))
-                if goes_on:
-                    logits = yield from lines.resume(best[0])
-                    at += len(best[0].tokens)
-            else:
-                begin(clock.stats("end", **cost))
+        writing = Writing(self._context, seq, answer.take, self._guided(request), self._drafter(request, parts))
+        goes_on = True
+        if request.search and not request.rank:
+            lines, first = yield from self._lines(request, parts, seq, at, logits, limit)
+            spent = lines.spent
+            best = yield from lines.best(request.search, SLACK if request.further else 0.0)
+            tell = partial(tell, lines=tuple(line.told() for line in best), searched=lines.spent - spent)
+            if request.further:
+                return tell("end")
+            begin(tell("end"))
+            writing.begin(best[0].whole, best[0].logprob, after=first)
+            goes_on = all(map(answer.take, best[0].whole))
             if goes_on:
-                yield from writing.go_on(logits, at=at, rank=request.rank)
-        finally:
-            cache.forget_answer()
-        return clock.stats(
-            answer.finish, **cost, **found, generated=answer.count, drafted=writing.drafted,
-            accepted=writing.accepted, guided=writing.guided, logprob=writing.mean_logprob,
+                logits = yield from lines.resume(best[0])
+                at += len(best[0].whole)
+        else:
+            begin(tell("end"))
+        if goes_on:
+            yield from writing.go_on(logits, at=at, rank=request.rank)
+        return tell(
+            answer.finish, generated=answer.count, drafted=writing.drafted, accepted=writing.accepted,
+            guided=writing.guided, logprob=writing.mean_logprob,
         )  # fmt: skip
+
+    def _lines(
+        self, request: Infill, parts: Laid, seq: int, at: int, logits: Logits, limit: int
+    ) -> Generator[None, None, tuple[Lines, Writing]]:
+        """The search for lines with the greedy one known, and how that was written: the last search, or a new one."""
+        if request.further and self._searched and self._searched[0] == (seq, parts):
+            _, lines, first = self._searched
+            lines.forget_cells()
+        else:
+            lines = Lines(self._context, partial(self._guided, request), seq=seq, beside=SCRATCH, at=at, longest=limit)
+            drafter = self._drafter(request, parts)
+            first = Writing(self._context, seq, lines.take, lines.guide, drafter, lines.watch)
+            yield from first.go_on(logits, at=at)
+            self._searched = (seq, parts), lines, first
+        return lines, first
 
     def _guided(self, request: Infill) -> Guided | None:
         """The guide of an answer that begins."""

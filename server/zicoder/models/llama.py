@@ -104,6 +104,7 @@ class LlamaInfill:
             draft=request.draft,
             rank=request.rank,
             search=request.search,
+            further=request.further,
             speculative=request.speculative,
             guide=_guide(request.guide) if request.guide and not prefill else None,
         )

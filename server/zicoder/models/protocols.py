@@ -63,8 +63,10 @@ class InfillRequest:
     rank: int = 0
     """So many of the likeliest beginnings are passed over: another answer. A model that cannot do that says nothing."""
     search: int = 0
-    """So many tokens may be spent to find a first line that is likelier than the one of the likeliest tokens, and the
-    next likely ones. A model that cannot do that answers as ever."""
+    """So many tokens may be spent to find a first line that is likelier than the one of the likeliest tokens. A model
+    that cannot do that answers as ever."""
+    further: bool = False
+    """With `search`: only look for other likely lines at the place of the last answer; there is no text."""
     speculative: bool = False
     """Whether nobody waits for the answer yet: anything else comes first, and may end it."""
 

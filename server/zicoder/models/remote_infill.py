@@ -248,7 +248,7 @@ class RemoteStream:
 
     async def __aiter__(self) -> AsyncIterator[str]:
         """Pieces of text, up to a stop string. Raises ProviderError, CredentialError."""
-        if self._request.rank:
+        if self._request.rank or self._request.further:
             return  # no server can be told to pass over what is likeliest
         started = time.perf_counter()
         exchange = self._exchange = await self._model.exchange(self._request)

@@ -86,7 +86,7 @@ class ScriptedStream:
     def __init__(self, rule: Rule, request: InfillRequest) -> None:
         self._rule = rule
         said = (rule.text, *rule.others)
-        self._text = said[request.rank] if request.rank < len(said) else ""
+        self._text = said[request.rank] if request.rank < len(said) and not request.further else ""
         self._request = request
         self._closed = False
         lines = tuple((text.partition("\n")[0], -1 - n / 2, 4) for n, text in enumerate(said))

@@ -15,6 +15,7 @@ import pytest
 from zicoder.complete.completer import Completer
 from zicoder.complete.flight import GRACE_S
 from zicoder.complete.gate import AUTOMATIC, INVOKED
+from zicoder.complete.infilling import FURTHER
 from zicoder.models.protocols import InfillRequest
 from zicoder.models.scripted import ScriptedModel
 from zicoder.text import Edit, Snapshot
@@ -327,6 +328,29 @@ async def test_what_follows_is_made_ready_while_a_suggestion_stands(make_rig: Ma
     assert "infill" not in rig.stages
 
 
+@pytest.mark.parametrize(
+    ("uri", "marked", "goes_on"),
+    [
+        ("file:///area.py", typed(""), True),
+        ("file:///area.py", typed("width"), True),
+        ("file:///area.py", typed("height"), False),
+        ("file:///area.py", AREA.replace("‸", "").replace("area", "‸area"), False),
+        ("file:///other.py", typed(""), False),
+    ],
+)
+async def test_nothing_is_made_to_follow_a_suggestion_that_is_gone(
+    make_rig: MakeRig, uri: str, marked: str, goes_on: bool
+) -> None:
+    rig = await make_rig(RULE, {"after": "width * height", "text": " + width", "delay_ms": NEVER_MS})
+    assert await rig.ask(AREA) == "width * height"
+    await rig.until(lambda: len(rig.model.requests) == 2)
+    before, _, after = marked.partition("‸")
+    rig.completer.prefill(Snapshot(uri, before + after, language="python"), len(before))
+    await rig.until(lambda: rig.completer._foresight.busy == goes_on)
+    await asyncio.sleep(0.01)
+    assert rig.completer._foresight.busy == goes_on
+
+
 async def test_parts_can_be_left_out(make_rig: MakeRig) -> None:
     rig = await make_rig(RULE, off='["type_through", "speculation", "check", "gate", "drafting"]')
     await rig.ask(AREA, AUTOMATIC)
@@ -347,7 +371,8 @@ async def test_a_name_that_nothing_defines_is_asked_for_again_and_then_dropped(m
         {"after": "return width * ", "text": "height"},
     )
     assert await rig.ask(AREA) == "width * height"
-    [first, second] = rig.requests
+    [first, further, second] = rig.requests
+    assert further == replace(first, search=FURTHER, further=True)
     assert first.guide is None
     assert second.guide is not None
     assert {"width", "height"} <= set(second.guide.here)
@@ -360,7 +385,7 @@ async def test_another_likely_line_takes_the_place_of_one_that_cannot_be_right(m
     rule = {"after": "return ", "text": "width * hoehe", "others": ["width - breite", "width * height"]}
     rig = await make_rig(rule)
     assert await rig.ask(AREA) == "width * height"
-    assert len(rig.requests) == 1
+    assert [request.further for request in rig.requests] == [False, True]
     assert "another one was taken" in rig.completer.traces[-1].stages[-3].note
     without = await make_rig(rule, off='["search"]')
     assert await without.ask(AREA) != "width * height"
@@ -380,7 +405,7 @@ async def test_the_name_that_the_code_below_waits_for_is_defined(make_rig: MakeR
     assert "waits for `total`" in rig.completer.traces[-1].stages[-3].note
     rig = await make_rig({**rules[1], "others": ["total = height"]})
     assert await rig.ask(WAITS) == "total = height"
-    assert [request.prefix.rpartition("\n")[2].strip() for request in rig.requests] == ["", "total = height"]
+    assert [request.prefix.rpartition("\n")[2].strip() for request in rig.requests] == ["", "", "total = height"]
     rig = await make_rig({**rules[0], "text": "hoehe"}, rules[1])
     assert await rig.ask(WAITS) == "print(width)"  # what would have defined it is wrong itself
     rig = await make_rig(*rules)
@@ -417,4 +442,4 @@ async def test_what_comes_too_late_leaves_the_first_answer(make_rig: MakeRig) ->
     rule = {"after": "    ", "text": "print(width)", "piece": 20}
     rig = await make_rig({"after": "total = ", "text": "width", "delay_ms": NEVER_MS}, rule, timeout_ms=500)
     assert await rig.ask(WAITS) == "print(width)"
-    assert len(rig.requests) == 2
+    assert len(rig.requests) == 3

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from zicoder.engine.worker_guide import Guided
-from zicoder.engine.worker_lines import TIE, Lines
+from zicoder.engine.worker_lines import SLACK, TIE, Lines
 from zicoder.engine.worker_llama import Context
 from zicoder.engine.worker_writing import Writing
 
@@ -51,31 +51,42 @@ class Tree:
 
 
 class Cells:
-    """A context over such a model; it checks that positions follow each other."""
+    """A context over such a model, with two sequences; it checks that positions follow each other."""
 
     n_ctx = 1000
 
     def __init__(self, model: Tree) -> None:
         self.model = model
         self.cells = list(PROMPT)
+        self.beside: list[int] = []
         self.evaluated = 0
 
     def evaluate(
         self, tokens: Sequence[int], *, at: int, seq: int, logits: int = 0
     ) -> Generator[None, None, list[NDArray[np.float32]]]:
-        assert at == len(self.cells)
+        cells = self._of(seq)
+        assert at == len(cells)
         assert tokens
         rows: list[NDArray[np.float32]] = []
         for token in tokens:
-            self.cells.append(token)
-            rows.append(self.model.logits(self.cells[len(PROMPT) :]))
+            cells.append(token)
+            rows.append(self.model.logits(cells[len(PROMPT) :]))
         self.evaluated += len(tokens)
         yield
         return rows[len(rows) - logits :]
 
     def remove(self, seq: int, start: int, end: int) -> None:
         assert end == -1
-        del self.cells[start:]
+        del self._of(seq)[max(0, start) :]
+
+    def copy(self, source: int, target: int, start: int, end: int) -> None:
+        assert (source, target, start) == (0, 1, 0)
+        assert not self.beside
+        assert end <= len(self.cells)
+        self.beside += self.cells[:end]
+
+    def _of(self, seq: int) -> list[int]:
+        return (self.cells, self.beside)[seq]
 
 
 def finished(steps: Generator[None, None, Any]) -> Any:
@@ -87,16 +98,16 @@ def finished(steps: Generator[None, None, Any]) -> Any:
             return end.value
 
 
-def search(model: Tree, budget: int, longest: int = 40) -> tuple[Lines, list[Any], Cells]:
+def search(model: Tree, budget: int, longest: int = 40, slack: float = 0.0) -> tuple[Lines, list[Any], Cells]:
     context = Cells(model)
 
     def guided() -> Guided | None:
         return None
 
-    lines = Lines(cast("Context", context), 0, len(PROMPT), guided, longest)
+    lines = Lines(cast("Context", context), guided, seq=0, beside=1, at=len(PROMPT), longest=longest)
     writing = Writing(cast("Context", context), 0, lines.take, None, None, lines.watch)
     finished(writing.go_on(model.logits([]), at=len(PROMPT)))
-    return lines, finished(lines.best(budget)), context
+    return lines, finished(lines.best(budget, slack)), context
 
 
 def every_line(model: Tree) -> Iterator[tuple[bytes, float]]:
@@ -119,10 +130,10 @@ def every_line(model: Tree) -> Iterator[tuple[bytes, float]]:
 
 
 @settings(deadline=None)
-@given(seed=st.integers(0, 10_000), sure=st.sampled_from([1.0, 2.0, 4.0]))
-def test_it_finds_the_likeliest_line_of_all(seed: int, sure: float) -> None:
+@given(seed=st.integers(0, 10_000), sure=st.sampled_from([1.0, 2.0, 4.0]), slack=st.sampled_from([0.0, SLACK]))
+def test_it_finds_the_likeliest_line_of_all(seed: int, sure: float, slack: float) -> None:
     model = Tree(seed, sure)
-    lines, best, _ = search(model, 100_000)
+    lines, best, _ = search(model, 100_000, slack=slack)
     if not best[0].text.strip():
         return  # the model has nothing to say: nothing is looked for
     singles: dict[bytes, float] = {}
@@ -145,10 +156,36 @@ def test_it_spends_no_more_than_it_may_and_stands_where_it_says(seed: int, budge
     lines, best, context = search(model, budget)
     assert lines.spent <= budget + DEEPEST  # the last call may take a few tokens together
     for line in best:
-        logits = finished(lines.resume(line)) if line.tokens or line is best[0] else None
-        if logits is not None:
-            assert context.cells == [*PROMPT, *line.tokens]
-            assert np.array_equal(logits, model.logits(line.tokens))
+        logits = finished(lines.resume(line))
+        assert context.cells == [*PROMPT, *line.whole]
+        assert np.array_equal(logits, model.logits(line.whole))
+
+
+@given(seed=st.integers(0, 10_000), budget=st.integers(0, 12), kept=st.booleans())
+def test_it_goes_on_where_it_stopped(seed: int, budget: int, kept: bool) -> None:
+    model = Tree(seed, 1.5)
+    _, all_lines, _ = search(model, 100_000, slack=SLACK)
+    lines, _, context = search(model, budget)
+    if not kept:  # as between two requests
+        lines.forget_cells()
+        context.cells, context.beside = list(PROMPT), []
+    found = finished(lines.best(100_000, SLACK))
+    assert found[0].logprob == pytest.approx(all_lines[0].logprob, abs=0.05)  # more or fewer ways to write it are known
+    assert len(found) == len(all_lines)
+
+
+def test_the_greedy_line_costs_one_token_to_go_on_from() -> None:
+    costs: list[int] = []
+    for seed in range(200):
+        model = Tree(seed, 1.5)
+        lines, best, context = search(model, 20)
+        greedy = search(model, 0)[1][0]
+        if lines.spent and best[0] == greedy:
+            before = context.evaluated
+            finished(lines.resume(best[0]))
+            costs.append(context.evaluated - before)
+    assert len(costs) > 10
+    assert set(costs) == {1}
 
 
 def test_a_model_that_is_sure_costs_nothing_more() -> None:
