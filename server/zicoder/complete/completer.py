@@ -269,7 +269,10 @@ class Completer:
             model = await self._workspace.infill_model()
             trace.model = model.name
             patience_s = _patience_ms(trace, settings) / 1000
-            stage.note = await infill(model, request, hole, settings, trace, heard=flight.hear, patience_s=patience_s)
+            stage.note = await infill(
+                model, request, hole, settings, trace,
+                heard=flight.hear, expected=flight.expect, patience_s=patience_s,
+            )  # fmt: skip
         flight.logprob = trace.stats.logprob if trace.stats and trace.stats.logprob else None
         with trace.stage("filters") as stage:
             result = apply_filters(flight.streamed, hole)

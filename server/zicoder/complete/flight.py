@@ -25,6 +25,8 @@ class Flight:
         self.snapshot = snapshot
         self.offset = offset
         self.streamed = ""
+        self._expected = ""
+        """With what is streamed the answer will probably begin."""
         self.text = ""
         self.reason = ""
         self.logprob: float | None = None
@@ -37,6 +39,11 @@ class Flight:
     def hear(self, text: str) -> None:
         """The model has come this far."""
         self.streamed = text
+        self.expect(text)
+
+    def expect(self, text: str) -> None:
+        """The answer will probably begin so."""
+        self._expected = text
         for left, typed in self._joined.items():
             if not left.done() and not self.agrees(*typed):
                 left.set_result(None)
@@ -55,12 +62,12 @@ class Flight:
         return ended.done() and ended.result()
 
     def agrees(self, snapshot: Snapshot, offset: int) -> bool:
-        """Whether what was typed since is what has been streamed, as far as both go."""
+        """Whether what was typed since is what has been streamed, or will probably be, as far as both go."""
         typed = self._place.typed(snapshot, offset)
         if typed is None or self.task.done():
             return False
-        n = min(len(typed), len(self.streamed))
-        return typed[:n] == self.streamed[:n]
+        n = min(len(typed), len(self._expected))
+        return typed[:n] == self._expected[:n]
 
     async def wait(self) -> bool:
         """Wait for the end; False when it was cancelled by somebody else. Raises what the work raised."""

@@ -42,9 +42,11 @@ async def infill(
     trace: Trace,
     *,
     heard: Callable[[str], None],
+    expected: Callable[[str], None],
     patience_s: float,
 ) -> str:
-    """Ask the model; `heard` is told the whole answer so far, each time it grows or becomes another.
+    """Ask the model; `heard` is told the whole answer so far, each time it grows or becomes another, and before that
+    `expected` what it will probably begin with.
 
     Returns what was special, "" for nothing. Raises TimeoutError, ZiError. What it cost and said goes into the trace.
     """
@@ -52,7 +54,7 @@ async def infill(
     said, first = "", (trace.raw, trace.stats)
     try:
         async with asyncio.timeout(patience_s):
-            said = await place.ask(request, heard)
+            said = await place.ask(request, heard, expected=expected)
             first = trace.raw, trace.stats
             text, note = await place.second_look(request, said) if settings.on("check") else (said, "")
     except TimeoutError:
@@ -65,6 +67,10 @@ async def infill(
     return note
 
 
+def _deaf(text: str) -> None:
+    """Nobody may hear what may yet be dropped."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """What does not change from one request for a hole to the next."""
@@ -74,7 +80,14 @@ class _Place:
     settings: CompletionSettings
     trace: Trace
 
-    async def ask(self, request: InfillRequest, heard: Callable[[str], None], kept: str = "") -> str:
+    async def ask(
+        self,
+        request: InfillRequest,
+        heard: Callable[[str], None],
+        kept: str = "",
+        *,
+        expected: Callable[[str], None] = _deaf,
+    ) -> str:
         """The answer as far as its scope goes, behind the beginning `kept`; `heard` is told as it grows."""
         scope = self._scope(kept)
         self.trace.raw = kept
@@ -82,6 +95,9 @@ class _Place:
         done = False
         try:
             async for piece in stream:
+                if not piece and stream.stats.lines:
+                    expected(stream.stats.lines[0][0])
+                    continue
                 self.trace.raw += piece
                 done = scope.feed(piece)
                 heard(scope.text)
@@ -145,10 +161,6 @@ class _Place:
 
     async def _go_on(self, request: InfillRequest, kept: str) -> str:
         return await self.ask(_behind(request, kept), _deaf, kept)
-
-
-def _deaf(text: str) -> None:
-    """Nobody may hear what may yet be dropped."""
 
 
 def _judged(judge: Judge, said: str, lines: Sequence[Found]) -> tuple[Found | None, str]:

@@ -247,7 +247,11 @@ class Loaded(_Frame, frozen=True, kw_only=True):
 
 
 class Begun(_Frame, frozen=True, kw_only=True):
-    """The prompt is evaluated and the first token, or line, is known; for callers that will not wait for `Done`."""
+    """The prompt is evaluated and the first token, or line, is known; for callers that will not wait for `Done`.
+
+    With `search` it comes for each token before that, too, with the line that is probably the first, as far as it is
+    written.
+    """
 
     id: int
     stats: Stats

@@ -36,7 +36,7 @@ class Reading:
         self.stats = Stats(finish="cancelled")
 
     async def __aiter__(self) -> AsyncIterator[str]:
-        """Pieces of text. Raises EngineError or ModelError."""
+        """Pieces of text; an empty one tells that `stats` knows more lines. Raises EngineError or ModelError."""
         self._replies = self._engine.submit(self._request)
         try:
             while True:
@@ -44,6 +44,8 @@ class Reading:
                 match reply:
                     case Begun():
                         self.stats = msgspec.structs.replace(reply.stats, finish="cancelled")
+                        if self.stats.lines:
+                            yield ""
                     case Piece():
                         count = self.stats.generated_tokens + 1
                         self.stats = msgspec.structs.replace(self.stats, generated_tokens=count, logprob=reply.logprob)

@@ -15,7 +15,7 @@ from zicoder.engine.worker_cache import Prompt, PromptCache
 from zicoder.engine.worker_draft import Drafter, Luck
 from zicoder.engine.worker_guide import Guided
 from zicoder.engine.worker_layout import Laid, Layout, answer_limit
-from zicoder.engine.worker_lines import LONGEST, SLACK, Lines
+from zicoder.engine.worker_lines import LONGEST, SLACK, Line, Lines
 from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model
 from zicoder.engine.worker_shelf import Shelf
 from zicoder.engine.worker_talk import Talk
@@ -185,7 +185,9 @@ class Filling:
         writing = Writing(self._context, seq, answer.take, self._guided(request), self._drafter(request, parts))
         goes_on = True
         if request.search and not request.rank:
-            lines, first = yield from self._lines(request, parts, seq, at, logits, limit)
+            lines, first = yield from self._lines(
+                request, parts, seq, at, logits, limit, partial(_foretell, tell, begin)
+            )
             spent = lines.spent
             best = yield from lines.best(request.search, SLACK if request.further else 0.0)
             tell = partial(tell, lines=tuple(line.told() for line in best), searched=lines.spent - spent)
@@ -207,16 +209,31 @@ class Filling:
         )  # fmt: skip
 
     def _lines(
-        self, request: Infill, parts: Laid, seq: int, at: int, logits: Logits, limit: int
+        self,
+        request: Infill,
+        parts: Laid,
+        seq: int,
+        at: int,
+        logits: Logits,
+        limit: int,
+        foretell: Callable[[Line], None],
     ) -> Generator[None, None, tuple[Lines, Writing]]:
-        """The search for lines with the greedy one known, and how that was written: the last search, or a new one."""
+        """The search for lines with the greedy one known, and how that was written: the last search, or a new one.
+
+        `foretell` is told the greedy line as it grows.
+        """
         if request.further and self._searched and self._searched[0] == (seq, parts):
             _, lines, first = self._searched
             lines.forget_cells()
         else:
             lines = Lines(self._context, partial(self._guided, request), seq=seq, beside=SCRATCH, at=at, longest=limit)
-            drafter = self._drafter(request, parts)
-            first = Writing(self._context, seq, lines.take, lines.guide, drafter, lines.watch)
+
+            def take(token: int) -> bool:
+                goes_on = lines.take(token)
+                foretell(lines.greedy)
+                return goes_on
+
+            first = Writing(self._context, seq, take, lines.guide, self._drafter(request, parts), lines.watch)
             yield from first.go_on(logits, at=at)
             self._searched = (seq, parts), lines, first
         return lines, first
@@ -235,3 +252,8 @@ class Filling:
         # What is held may be this text behind pieces of the project: without them it must not be moved for nothing.
         missing = len(prompt) if request.near_only else self._far.missing(prompt)
         return missing > max(self._context.tokens_per_s * request.prompt_ms / 1000, SMALL)
+
+
+def _foretell(tell: Tell, begin: Begin, line: Line) -> None:
+    """The answer will probably begin with this."""
+    begin(tell("end", lines=(line.told(),)))

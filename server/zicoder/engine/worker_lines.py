@@ -113,6 +113,12 @@ class Lines:
 
     # --- the greedy line
 
+    @property
+    def greedy(self) -> Line:
+        """As far as it is written."""
+        path = self._first
+        return Line(tuple(path.tokens), _text(path.raw), path.logprob, self._end)
+
     def watch(self, logits: Logits, token: int, logprob: float) -> None:
         """These were the logits behind the greedy path, and this was chosen, with this probability."""
         path = self._first
@@ -147,13 +153,12 @@ class Lines:
         `budget`: tokens that may be evaluated to find others; `slack`: nats by which these may be less likely than the
         best. Asked again, it goes on from where it stopped.
         """
-        greedy = self._first
         if not self._is_line:
-            return [Line(tuple(greedy.tokens), _text(greedy.raw), greedy.logprob, self._end)]
+            return [self.greedy]
         most = self.spent + (budget if slack or self._likeliest > -FAINT else 0)
         while self._open and self.spent < most and -self._open[0][0] > self._likeliest - slack:
             yield from self._follow(heapq.heappop(self._open)[2], most, slack)
-        text = _text(greedy.raw).strip()
+        text = self.greedy.text.strip()
         worth = {key: line.logprob + (TIE if key == text else 0.0) for key, line in self._found.items()}
         return [self._found[key] for key in sorted(worth, key=lambda key: -worth[key])[:MOST]]
 

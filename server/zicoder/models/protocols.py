@@ -100,7 +100,10 @@ class InfillStats:
 
 
 class InfillStream(Protocol):
-    """A running answer: iterate for pieces of text; closing it cancels the work for real."""
+    """A running answer: iterate for pieces of text; closing it cancels the work for real.
+
+    An empty piece tells that the first of `stats.lines` has grown: with it the answer will probably begin.
+    """
 
     @property
     def stats(self) -> InfillStats:

@@ -103,6 +103,8 @@ class ScriptedStream:
         rule, sent, finish = self._rule, 0, "end"
         if rule.fail:
             raise ModelError(rule.fail)
+        if self._stats.lines:
+            yield ""
         for at in range(0, len(self._text), rule.piece):
             if rule.delay_ms:
                 await asyncio.sleep(rule.delay_ms / 1000)

@@ -173,7 +173,7 @@ async def test_what_was_typed_against_a_generation_ends_it(make_rig: MakeRig) ->
 async def test_a_joined_generation_is_left_as_soon_as_it_says_something_else(make_rig: MakeRig) -> None:
     """Nothing was streamed yet when the request joined; then it turns out that it was typed otherwise."""
     wrong = {"after": "return ", "text": "width and then more", "piece": 1, "delay_ms": 200}
-    rig = await make_rig(wrong, {"after": "return h", "text": "eight"})
+    rig = await make_rig(wrong, {"after": "return h", "text": "eight"}, off='["search"]')
     first = rig.start(AREA)
     await rig.asked(1)
     assert await rig.ask(typed("h")) == "eight"
@@ -317,6 +317,16 @@ async def test_documents_do_not_disturb_each_other(make_rig: MakeRig) -> None:
         *(rig.completer.complete(s, t.index("‸"), INVOKED) for s, t in zip(snapshots, texts, strict=True))
     )
     assert [each.text for each in found if each] == ["width * height"] * 2
+
+
+async def test_nobody_waits_for_a_line_that_is_going_elsewhere(make_rig: MakeRig) -> None:
+    slowly = {"after": "return ", "text": "width * height", "piece": 20, "delay_ms": NEVER_MS}
+    rig = await make_rig(slowly, {"after": "return h", "text": "eight"})
+    waiting = rig.start(AREA)
+    await rig.until(lambda: bool(rig.requests))
+    await asyncio.sleep(0.02)
+    assert await rig.ask(typed("h")) == "eight"
+    assert await waiting == ""
 
 
 async def test_what_follows_is_made_ready_while_a_suggestion_stands(make_rig: MakeRig) -> None:
