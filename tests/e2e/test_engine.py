@@ -555,6 +555,17 @@ async def test_guessing_ahead_changes_nothing_but_near_ties(engine: Engine, qwen
     assert accepted > 5
 
 
+async def test_the_model_knows_what_the_document_is(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    asked = {"prefix": 'import logging\n\nFILE = "', "suffix": '"\n'}
+    without, _ = await answer(engine, infill(engine, **asked))
+    text, _ = await answer(engine, infill(engine, **asked, title="src/zylinder_volumen.py"))
+    assert "zylinder" not in without
+    assert "zylinder" in text
+    for title in ("<|fim_middle|>", "a\nb"):
+        await answer(engine, infill(engine, **asked, title=title))
+
+
 LINES = [
     (
         "class Form:\n    def __init__(self, msg):\n        self.msg = msg\n\n    def __str__(self):\n        return ",

@@ -103,12 +103,17 @@ class Preparation:
             near_prefix=window.near_prefix,
             near_suffix=window.near_suffix,
             max_tokens=settings.completion.max_tokens,
+            title=self._title(snapshot),
             context=parts if all_context else tuple(part for part in parts if part in known),
             comment=comment_marks(snapshot.language),
             guide=self._guide(snapshot, offset),
             draft=settings.completion.on("drafting"),
             search=SEARCH if settings.completion.on("search") else 0,
         )
+
+    def _title(self, snapshot: Snapshot) -> str:
+        """What the document is, as far as a model may want to know; it may not end the line."""
+        return " ".join(self.path_of(snapshot).split()) or snapshot.language
 
     def _parts(self, snapshot: Snapshot, offset: int) -> tuple[ContextPart, ...]:
         if self._context is None or not self._workspace.settings.completion.on("context"):

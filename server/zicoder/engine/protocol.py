@@ -124,6 +124,8 @@ class Infill(_Frame, frozen=True, kw_only=True):
     near_suffix: int = 0
     prompt_ms: int = 0
     guide: Guide | None = None
+    title: str = ""
+    """What the document is, in one line: its path, or its language. It stands above the text, as a comment."""
     context: tuple[ContextPart, ...] = ()
     comment: tuple[str, str] = ("# ", "")
     """What makes a line of the document's language a comment: before it and behind it."""

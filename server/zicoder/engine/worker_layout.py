@@ -53,7 +53,8 @@ class Layout:
         room = size - answer_limit(request, size) - 8
         prefix = self._model.tokenize(request.prefix)
         suffix = self._model.tokenize(request.suffix) if self._fim else []
-        context = self._context(request, room - len(prefix) - len(suffix))
+        title = self._title(request)
+        context = [*self._context(request, room - len(title) - len(prefix) - len(suffix)), *title]
         return self._laid(context, prefix, suffix, room - len(context))
 
     def near(self, request: Infill, size: int) -> Laid:
@@ -87,6 +88,12 @@ class Layout:
                 break
             tokens += new
         return tokens
+
+    def _title(self, request: Infill) -> list[int]:
+        """The line above the document's text that says what it is."""
+        before, behind = request.comment
+        title = request.title.replace(behind.strip(), "") if behind.strip() else request.title
+        return self._model.tokenize(f"{before}{title}{behind}\n") if title and before else []
 
     def _part(self, comment: tuple[str, str], path: str, text: str) -> list[int]:
         known = self._parts.get((comment, path, text))

@@ -100,6 +100,7 @@ class LlamaInfill:
             near_suffix=request.near_suffix,
             prompt_ms=PROMPT_MS,
             comment=request.comment,
+            title=encodable(request.title),
             context=tuple(protocol.ContextPart(encodable(p.path), encodable(p.text)) for p in request.context),
             draft=request.draft,
             rank=request.rank,

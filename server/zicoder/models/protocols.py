@@ -53,6 +53,8 @@ class InfillRequest:
     stop: tuple[str, ...] = ()
     near_prefix: int = 0
     near_suffix: int = 0
+    title: str = ""
+    """What the document is, in one line: its path, or its language."""
     context: tuple[ContextPart, ...] = ()
     """In an order that stays: what changes most often comes last."""
     comment: tuple[str, str] = ("# ", "")

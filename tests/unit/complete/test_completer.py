@@ -110,6 +110,9 @@ async def test_the_model_is_shown_the_text_on_both_sides(make_rig: MakeRig) -> N
     [request] = rig.requests
     assert request.prefix == "def area(width, height):\n    return "
     assert request.suffix == "\n\n\nprint(area(1, 2))\n"
+    assert request.title == "python"
+    file = Snapshot("file:///a%20b/c.py", "", language="python", path=Path("/a b/c\n.py"))
+    assert rig.completer.preparation.request(file, 0).title == "c .py"
 
 
 async def test_the_trace_names_every_stage_and_the_latency_is_told(make_rig: MakeRig) -> None:
