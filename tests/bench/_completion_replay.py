@@ -33,8 +33,8 @@ GAP_S, SPREAD = 0.2, 0.45
 """Median and log-standard deviation of the pause between two keys."""
 ACCEPT_CHARS = 4
 """Shorter suggestions are typed rather than accepted."""
-REST_S, IDLE_S = 8.0, 10.0
-CANCELS, CANCEL_AFTER_S, WATCH_S = 4, 0.15, 0.6
+CALM_S, IDLE_S = 3.0, 10.0
+CANCELS, CANCEL_AFTER_S, WATCH_S, STOPPED_S = 4, 0.15, 0.6, 0.1
 _FUNCTIONS = frozenset({"function_definition", "function_declaration", "method_definition"})
 
 
@@ -242,15 +242,18 @@ async def _type(session: Session, hole: Hole, speed: float, log: Log) -> None:
 
 
 async def _rest(session: Session, log: Log) -> None:
-    """What the server and the engine use when nothing has happened for a while."""
-    await asyncio.sleep(REST_S)
+    """What the server and the engine use when everything that was to be made ready is."""
+    await session.editor.quiet(CALM_S)
     before = session.editor.cpu_s()
     await asyncio.sleep(IDLE_S)
     log.idle_cpu.append(max(0.0, session.editor.cpu_s() - before) / IDLE_S * 100)
 
 
 async def _cancel(session: Session, hole: Hole, log: Log) -> None:
-    """Milliseconds from cancelling a request to the last processor time of the engine, to about 10 ms."""
+    """Milliseconds from cancelling a request to when the engine rests, to about 10 ms.
+
+    Later it gets ready for the file that was opened, which is no part of the request.
+    """
     engine = session.editor.engine()
 
     def used() -> float:
@@ -258,6 +261,7 @@ async def _cancel(session: Session, hole: Hole, log: Log) -> None:
         return times.user + times.system
 
     for n in range(CANCELS):
+        await session.editor.quiet(CALM_S)
         uri = (session.root / f"zi_bench_cancel_{n}{Path(hole.path).suffix}").as_uri()
         session.editor.open(uri, f"{'# ' if hole.language == 'python' else '// '}{n}\n{hole.punched}", hole.language)
         line, column = hole.position
@@ -266,7 +270,7 @@ async def _cancel(session: Session, hole: Hole, log: Log) -> None:
         request.cancel()
         start = last = time.perf_counter()
         before = used()
-        while time.perf_counter() - start < WATCH_S:
+        while time.perf_counter() - start < WATCH_S and time.perf_counter() - last < STOPPED_S:
             await asyncio.sleep(0.004)
             if (now := used()) > before:
                 before, last = now, time.perf_counter()

@@ -23,9 +23,8 @@ __all__ = ["measure", "places", "source"]
 LINES = 300
 OPEN_S = 2.0
 IDLE_S = 30
-CALM_S = 60
+CALM_S = 130
 """Longer than the server waits for a pause before it measures the models."""
-LONGEST_S = 300
 SOURCES: tuple[ModuleType, ...] = (textwrap, json.decoder)
 """Modules of the standard library, repeated up to 300 lines: material that is on every machine."""
 
@@ -119,26 +118,6 @@ async def crash(editor: Editor, folder: Path) -> list[float]:
     return times
 
 
-def cpu_s(editor: Editor) -> float:
-    """Of the server and all its children."""
-    processes = [editor.process, *editor.process.children(recursive=True)]
-    return sum(times.user + times.system for times in (process.cpu_times() for process in processes))
-
-
-async def quiet(editor: Editor) -> float:
-    """Wait until everything that was to be made ready is; the seconds that took.
-
-    That is: what was read of the open files after the crash, and, with two models, what each of them can do here.
-    """
-    start = calm = time.perf_counter()
-    while time.perf_counter() - calm < CALM_S and time.perf_counter() - start < LONGEST_S:
-        before = cpu_s(editor)
-        await asyncio.sleep(1)
-        if cpu_s(editor) - before > 0.1:
-            calm = time.perf_counter()
-    return round(calm - start, 1)
-
-
 async def measure() -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name).resolve()
@@ -150,10 +129,10 @@ async def measure() -> dict[str, Any]:
         typed = await typing(editor, folder)
         crashes = await crash(editor, folder)
         server, engine = editor.process.memory_info().rss, editor.engine().memory_info().rss
-        settled = await quiet(editor)
-        busy = cpu_s(editor)
+        settled = await editor.quiet(CALM_S)
+        busy = editor.cpu_s()
         await asyncio.sleep(IDLE_S)
-        idle = cpu_s(editor) - busy
+        idle = max(0.0, editor.cpu_s() - busy)
         await editor.stop()
     return {
         "first_suggestion_prepared_ms": median(prepared),

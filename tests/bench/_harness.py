@@ -176,6 +176,19 @@ class Editor:
                 used += times.user + times.system
         return used
 
+    async def quiet(self, calm_s: float, most_s: float = 300) -> float:
+        """Wait until the server has had nothing to do for so long, or `most_s` are over; the seconds that took.
+
+        What it has to do: to read what is open, and with two models to measure what each of them can do here.
+        """
+        start = calm = time.monotonic()
+        while time.monotonic() - calm < calm_s and time.monotonic() - start < most_s:
+            before = self.cpu_s()
+            await asyncio.sleep(0.5)
+            if abs(self.cpu_s() - before) > 0.05:  # less: a child has ended, and its time with it
+                calm = time.monotonic()
+        return round(calm - start, 1)
+
     async def stop(self) -> None:
         await self.client.shutdown_async(None)
         self.client.exit(None)

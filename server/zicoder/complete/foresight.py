@@ -88,14 +88,17 @@ class Foresight:
         trace = Trace(snapshot.uri, position.line, position.column, "foreseen")
 
         async def make(flight: Flight) -> None:
-            await self._make(flight, hole, trace)
+            try:
+                await self._make(flight, hole, trace)
+            except TimeoutError:
+                return  # who joined asks for itself
             if flight.text and trace.stats and trace.stats.finish != "cancelled":
                 self._cache.put(Cached.of(snapshot, offset, flight.text, "", trace.model, flight.logprob))
 
         self.flight = flight = Flight(snapshot, offset, make)
         try:
             await flight.wait()
-        except (ZiError, TimeoutError):
+        except ZiError:
             return  # nobody asked for it
         except Exception:
             log.exception("internal error while making what follows a suggestion")

@@ -341,6 +341,16 @@ async def test_what_follows_is_made_ready_while_a_suggestion_stands(make_rig: Ma
     assert "infill" not in rig.stages
 
 
+async def test_who_joins_what_follows_is_not_hurt_when_that_takes_too_long(make_rig: MakeRig) -> None:
+    never = {"after": "width * height", "text": " + width", "delay_ms": NEVER_MS}
+    rig = await make_rig(RULE, never, timeout_ms=300)
+    assert await rig.ask(AREA, AUTOMATIC) == "width * height"
+    await rig.until(lambda: len(rig.model.requests) == 2)
+    assert await rig.ask(typed("width * height"), AUTOMATIC) == ""
+    assert "join" in rig.stages
+    assert "took longer than 300 ms" in rig.reason
+
+
 @pytest.mark.parametrize(
     ("uri", "marked", "goes_on"),
     [
