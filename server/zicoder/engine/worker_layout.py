@@ -91,19 +91,22 @@ class Layout:
 
     def _title(self, request: Infill) -> list[int]:
         """The line above the document's text that says what it is."""
-        before, behind = request.comment
-        title = request.title.replace(behind.strip(), "") if behind.strip() else request.title
-        return self._model.tokenize(f"{before}{title}{behind}\n") if title and before else []
+        known = request.title and request.comment[0]
+        return self._model.tokenize(_commented(request.comment, request.title)) if known else []
 
     def _part(self, comment: tuple[str, str], path: str, text: str) -> list[int]:
         known = self._parts.get((comment, path, text))
         if known is None:
             if len(self._parts) >= KEPT_PARTS:
                 del self._parts[next(iter(self._parts))]
-            before, behind = comment
             lines = [f"{path}:", *(line.rstrip("\r\n") for line in split_lines(text))]
-            end = behind.strip()
-            bare = (line.replace(end, "") if end else line for line in lines)
-            commented = "".join(f"{before}{line}{behind}\n" for line in bare)
+            commented = "".join(_commented(comment, line) for line in lines)
             known = self._parts[comment, path, text] = self._model.tokenize(commented)
         return known
+
+
+def _commented(comment: tuple[str, str], line: str) -> str:
+    """The line as a comment, which nothing in it ends."""
+    before, behind = comment
+    end = behind.strip()
+    return f"{before}{line.replace(end, '') if end else line}{behind}\n"
