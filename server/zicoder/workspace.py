@@ -108,6 +108,8 @@ class Workspace:
         self._engine_log = log_dir() / f"engine-{os.getpid()}.log"
         self.engine = Engine(log_file=self._engine_log, on_status=on_engine)
         self._infill: InfillModel | None = None
+        self.choices = 0
+        """How often a model for inline suggestions was let go."""
         self.index: CodeIndex | None = None
         """The code index once `open_index` was called; it answers empty until it is open."""
 
@@ -155,6 +157,7 @@ class Workspace:
 
     def choose_again(self) -> None:
         """Let go of the model for inline suggestions; the next request chooses."""
+        self.choices += 1
         if self._infill is not None:
             self.engine.unload(self._infill.name)
         self._infill = None

@@ -44,6 +44,8 @@ REST_S = 1.0
 SUPERSEDED = "A newer request took its place."
 FEW_TOKENS = 32
 """So many prompt tokens are what typing leaves to evaluate, not a prompt that was not prepared."""
+FEW_S = 0.1
+"""About what they take. They are read at the end of a pause: at its beginning they would be at every key."""
 SLOW = "The model took longer than {} ms (`zi.completion.timeout_ms`)."
 
 
@@ -175,9 +177,7 @@ class Completer:
         self._foresight.stop()
         if trigger == AUTOMATIC:
             with trace.stage("debounce"):
-                if self._warm == snapshot.uri:
-                    self.preparation.typed(snapshot, offset)  # the few tokens just typed, while we wait anyway
-                await asyncio.sleep(self._pause_s(snapshot.uri))
+                await self._pause(snapshot, offset, trace)
             if self._newest.get(snapshot.uri) is not trace:  # a client need not cancel what it does not want any more
                 found = await self._known(snapshot, offset, trace)
                 if found is None:
@@ -189,6 +189,15 @@ class Completer:
         finished = await flight.wait()
         trace.reason = flight.reason if finished else SUPERSEDED
         return flight.text, flight.logprob
+
+    async def _pause(self, snapshot: Snapshot, offset: int, trace: Trace) -> None:
+        """Wait for a pause in typing, and let the model read at its end what was typed before it."""
+        pause_s = self._pause_s(snapshot.uri)
+        last_s = min(FEW_S, pause_s)
+        await asyncio.sleep(pause_s - last_s)
+        if self._warm == snapshot.uri and self._newest.get(snapshot.uri) is trace:
+            self.preparation.typed(snapshot, offset)
+        await asyncio.sleep(last_s)
 
     def _landed(self, flight: Flight) -> None:
         if self._flights.get(flight.snapshot.uri) is flight:
@@ -337,11 +346,11 @@ class Completer:
         await self.preparation.finished()
 
     def settings_changed(self) -> None:
-        """Forget what was made under other settings, and what is being made."""
+        """Forget what was made under other settings, or by another model, and what is being made."""
         for flight in list(self._flights.values()):
             flight.cancel()
         self._foresight.stop()
-        self.preparation.forget()
+        self.preparation.settings_changed()
         self.session.reception.learning = self._workspace.settings.completion.learn
         self._cache.clear()
 

@@ -56,6 +56,7 @@ class Preparation:
         self._working_on = ""
         self._ready: tuple[str, str, int] | None = None
         """The document, its text and the place for which everything is ready."""
+        self._made_of = self._ingredients()
 
     @property
     def busy(self) -> bool:
@@ -139,12 +140,23 @@ class Preparation:
         """A request for this place comes in a moment: let the model read what was typed meanwhile."""
         self._begin(snapshot.uri, self._model_only(snapshot, offset))
 
-    def forget(self) -> None:
-        """Under other settings, or another model, nothing is ready any more."""
+    def settings_changed(self) -> None:
+        """Under other settings, or with another model, nothing is ready any more.
+
+        What the model has read stays, unless it is another one now or the project has other pieces: with others in
+        front of it, it would have to read the whole text again.
+        """
         self.stop()
-        self._read.clear()
-        self._context, self._context_failed = None, False
         self._ready = None
+        if self._made_of != (made_of := self._ingredients()):
+            self._made_of = made_of
+            self._read.clear()
+            self._context, self._context_failed = None, False
+
+    def _ingredients(self) -> tuple[object, ...]:
+        """What the pieces of the project depend on, and who reads them."""
+        settings = self._workspace.settings
+        return self._workspace.choices, settings.index, settings.completion.project_tokens
 
     def stop(self) -> None:
         """Something more important is about to happen."""

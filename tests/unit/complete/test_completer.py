@@ -131,6 +131,19 @@ async def test_only_automatic_requests_wait_for_a_pause_in_typing(make_rig: Make
     assert "debounce" not in rig.stages
 
 
+async def test_what_a_burst_of_keys_has_typed_is_read_once_at_its_end(make_rig: MakeRig) -> None:
+    """Read at every key, it would use the processor for nothing."""
+    rig = await make_rig(RULE, debounce="fixed", debounce_ms=300)
+    await rig.ask(AREA)
+    assert rig.model.prefills == []
+    for end in range(1, len("height")):
+        asked = rig.start(typed("height"[:end]), AUTOMATIC)
+        await asyncio.sleep(0.02)
+        asked.cancel()
+    await rig.ask(typed("height"), AUTOMATIC)
+    assert [request.prefix.endswith("height") for request in rig.model.prefills] == [True]
+
+
 async def test_a_suggestion_being_typed_is_followed_without_asking_again(make_rig: MakeRig) -> None:
     rig = await make_rig(RULE)
     await rig.ask(AREA)
