@@ -22,6 +22,7 @@ __all__ = [
     "Position",
     "Snapshot",
     "apply_edits",
+    "commented",
     "common_ends",
     "common_prefix",
     "language_of",
@@ -93,6 +94,19 @@ def split_lines(text: str) -> list[str]:
     if lines and not lines[-1]:
         lines.pop()
     return lines
+
+
+def commented(marks: tuple[str, str], text: str) -> str:
+    """Every line of a text as a comment that nothing in it ends. `marks` stand before and behind each."""
+    before, behind = marks
+    end = behind.strip()
+    lines: list[str] = []
+    for line in split_lines(text):
+        inside = line.rstrip("\r\n")
+        while end and end in inside:  # to take one out may make another
+            inside = inside.replace(end, "")
+        lines.append(f"{before}{inside}{behind}\n")
+    return "".join(lines)
 
 
 class LineIndex:

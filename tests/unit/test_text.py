@@ -15,6 +15,7 @@ from zicoder.text import (
     Position,
     Snapshot,
     apply_edits,
+    commented,
     common_ends,
     common_prefix,
     language_of,
@@ -44,6 +45,17 @@ def test_a_line_ends_at_line_feed_carriage_return_or_both_and_nowhere_else(text:
     for line in split_lines(text):
         assert not re.search(r"[\r\n]", line.removesuffix("\n").removesuffix("\r"))
     assert len(LineIndex(text)) == len(re.findall(r"\r\n|\r|\n", text)) + 1
+
+
+@given(st.text(alphabet="a */\r\n", max_size=30))
+def test_nothing_in_a_comment_ends_it(text: str) -> None:
+    lines = commented(("/* ", " */"), text).splitlines()
+    assert len(lines) == len(split_lines(text))
+    assert all(line.startswith("/* ") and line.index("*/", 2) == len(line) - 2 for line in lines)
+
+
+def test_a_comment_to_the_end_of_its_line_keeps_the_text() -> None:
+    assert commented(("# ", ""), "def f():\r\n    ...\n") == "# def f():\n#     ...\n"
 
 
 @given(TEXTS, st.data())

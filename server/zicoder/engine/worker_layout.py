@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from zicoder.engine.protocol import Infill
 from zicoder.engine.worker_cache import Prompt
 from zicoder.engine.worker_llama import Model
-from zicoder.text import split_lines
+from zicoder.text import commented
 
 __all__ = ["Laid", "Layout", "answer_limit"]
 
@@ -92,21 +92,13 @@ class Layout:
     def _title(self, request: Infill) -> list[int]:
         """The line above the document's text that says what it is."""
         known = request.title and request.comment[0]
-        return self._model.tokenize(_commented(request.comment, request.title)) if known else []
+        return self._model.tokenize(commented(request.comment, request.title)) if known else []
 
     def _part(self, comment: tuple[str, str], path: str, text: str) -> list[int]:
         known = self._parts.get((comment, path, text))
         if known is None:
             if len(self._parts) >= KEPT_PARTS:
                 del self._parts[next(iter(self._parts))]
-            lines = [f"{path}:", *(line.rstrip("\r\n") for line in split_lines(text))]
-            commented = "".join(_commented(comment, line) for line in lines)
-            known = self._parts[comment, path, text] = self._model.tokenize(commented)
+            known = self._model.tokenize(commented(comment, f"{path}:\n{text}"))
+            self._parts[comment, path, text] = known
         return known
-
-
-def _commented(comment: tuple[str, str], line: str) -> str:
-    """The line as a comment, which nothing in it ends."""
-    before, behind = comment
-    end = behind.strip()
-    return f"{before}{line.replace(end, '') if end else line}{behind}\n"

@@ -23,6 +23,7 @@ from zicoder.models.chat.providers import CHAT_PROVIDERS
 from zicoder.models.credentials.keys import Credentials
 from zicoder.models.exchange import Exchange, Limits, shown, split_url
 from zicoder.models.protocols import InfillRequest, InfillStats
+from zicoder.text import commented
 
 __all__ = ["STYLES", "RemoteInfill", "Style"]
 
@@ -196,7 +197,7 @@ class RemoteInfill:
             self._key = await asyncio.to_thread(self._credentials.get, *_key_names(self._parsed))
             self._looked_for_key = True
         headers = {"authorization": f"Bearer {self._key.get_secret_value()}"} if self._key else {}
-        asked = request if self._style.reads_context else _with_context(request)
+        asked = _laid_out(request, context=not self._style.reads_context)
         model = "" if self._parsed.model == "loaded" else self._parsed.model
         return Exchange(
             "POST", self._url, name=f"The infill server {self._where}", model=model, headers=headers,
@@ -327,11 +328,13 @@ def split_at_stop(text: str, stops: tuple[str, ...]) -> tuple[str, str, bool]:
     return text, "", False
 
 
-def _with_context(request: InfillRequest) -> InfillRequest:
-    """Pieces of the project as comments before the file, as the local engine lays them out."""
-    before, behind = request.comment
-    lines = [f"{before}{line}{behind}\n" for part in request.context for line in (part.path, *part.text.splitlines())]
-    return replace(request, prefix="".join(lines) + request.prefix, context=())
+def _laid_out(request: InfillRequest, *, context: bool) -> InfillRequest:
+    """The title and, if wanted, pieces of the project as comments before the text, as the local engine has them."""
+    above = [f"{part.path}:\n{part.text}" for part in request.context] if context else []
+    if request.title and request.comment[0]:
+        above.append(request.title)
+    prefix = "".join(commented(request.comment, text) for text in above) + request.prefix
+    return replace(request, prefix=prefix, context=() if context else request.context)
 
 
 def _table(value: object) -> Mapping[str, Any]:

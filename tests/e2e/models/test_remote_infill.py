@@ -114,15 +114,16 @@ async def test_a_hole_is_filled_piece_by_piece(wire, model, style):
 
 
 @STYLE
-async def test_pieces_of_the_project_come_before_the_file(wire, model, style):
+async def test_title_and_pieces_of_the_project_come_before_the_file(wire, model, style):
     wire.script = [Stream(WIRES[style])]
     part = ContextPart("lib/a.py", "def f(): ...\n")
-    await filled(model(style), InfillRequest(document="d", prefix="p", suffix="s", context=(part,)))
+    await filled(model(style), InfillRequest(document="d", prefix="p", suffix="s", title="b.py", context=(part,)))
     body = wire.requests[0]["body"]
     if style == "llama-server":
         assert body["input_extra"] == [{"filename": "lib/a.py", "text": "def f(): ...\n"}]
+        assert body["input_prefix"] == "# b.py\np"
     else:
-        assert body["prompt"] == "# lib/a.py\n# def f(): ...\np"
+        assert body["prompt"] == "# lib/a.py:\n# def f(): ...\n# b.py\np"
 
 
 @STYLE
