@@ -40,6 +40,7 @@ class Judge:
 
     def __init__(self, hole: Hole) -> None:
         self._hole = hole
+        self._flaws: dict[str, float] = {}
 
     @cached_property
     def _reach(self) -> Reach | None:
@@ -81,6 +82,11 @@ class Judge:
 
     def flaw(self, text: str) -> float:
         """What counts against the first line of a text, in nats."""
+        if text not in self._flaws:
+            self._flaws[text] = self._flaw(text)
+        return self._flaws[text]
+
+    def _flaw(self, text: str) -> float:
         hole = self._hole
         scope = EndOfScope(hole)
         scope.feed(text)
