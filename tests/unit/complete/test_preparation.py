@@ -84,13 +84,16 @@ async def test_what_the_model_has_read_outlives_a_setting_that_does_not_touch_it
 
 @pytest.mark.parametrize(
     ("section", "values"),
-    [("completion", {"project_tokens": 100}), ("index", {"exclude": ["other.py"]}), ("model", {"infill": "auto"})],
+    [("completion", {"project_tokens": 100}), ("index", {"exclude": ["other.py"]})],
 )
-async def test_other_pieces_or_another_reader_begin_anew(rig: Rig, section: str, values: dict[str, object]) -> None:
+async def test_other_pieces_begin_anew(rig: Rig, section: str, values: dict[str, object]) -> None:
     await rig.prepare()
-    if section == "model":
-        rig.workspace.choose_again()  # as when measuring has found a better one
-        rig.preparation.settings_changed()
-    else:
-        rig.configure(section, values)
+    rig.configure(section, values)
+    assert rig.pieces == 0
+
+
+async def test_another_reader_begins_anew(rig: Rig) -> None:
+    await rig.prepare()
+    rig.workspace.choose_again()  # as when measuring has found a better one
+    rig.preparation.settings_changed()
     assert rig.pieces == 0
