@@ -38,6 +38,18 @@ export class Workbench {
     });
   }
 
+  /** A new document with that one line; its tab is there before the editor that takes the keys. */
+  async untitledFile(text) {
+    await this.keys.press("Control+Alt+N");
+    await this.page.locator(".tab.active", { hasText: "Untitled" }).waitFor();
+    await this.#visible(".editor-instance .monaco-editor.focused", "the editor to have the focus");
+    await this.keys.type(text);
+    await until("the text to be in the editor", async () => {
+      const shown = await this.page.locator(".editor-instance .monaco-editor.focused .view-lines").textContent();
+      return shown.replaceAll("\u00a0", " ") === text;
+    });
+  }
+
   async runCommand(title) {
     await this.#quickInput("F1", `>${title}`);
     await this.#choose(title);

@@ -92,9 +92,7 @@ export const without = {
     const { check, workbench } = given;
     await check("without a folder, an untitled document can be asked about", async () => {
       await until("the window", () => workbench.page.locator(".statusbar-item").first().isVisible());
-      await workbench.keys.press("Control+Alt+N");
-      await workbench.page.locator(".tab.active", { hasText: "Untitled" }).waitFor();
-      await workbench.keys.type("def area(): ...");
+      await workbench.untitledFile("def area(): ...");
       const { chat } = await openChat(given);
       await chat.ask("/explain");
       await chat.end();
