@@ -51,7 +51,7 @@ class CalibratingHost(Protocol):
     @property
     def open_uris(self) -> list[str]: ...  # noqa: D102
     def window_show_message(self, params: types.ShowMessageParams) -> None: ...  # noqa: D102
-    async def bring_up_model(self) -> None: ...  # noqa: D102
+    async def choose_model_again(self) -> None: ...  # noqa: D102
 
 
 async def calibrate_when_idle(server: CalibratingHost) -> None:
@@ -141,10 +141,7 @@ async def _choose(
     log.info("%s", text)
     if (await project.infill_model()).name == best.name:
         return
-    project.choose_again()
-    if server.completer is not None:
-        server.completer.settings_changed()
-    await server.bring_up_model()
+    await server.choose_model_again()
     server.window_show_message(types.ShowMessageParams(type=types.MessageType.Info, message=text))
 
 

@@ -247,6 +247,15 @@ class ZiServer(LanguageServer):
             on_latency=self.status.latency,
         )
 
+    async def choose_model_again(self) -> None:
+        """The best model for suggestions is another, or its file is gone: forget what it said, bring up the next."""
+        if self.project is None:
+            return
+        self.project.choose_again()
+        if self.completer is not None:
+            self.completer.settings_changed()
+        await self.bring_up_model()
+
     async def bring_up_model(self) -> None:
         """Choose and load the model, and say how it went."""
         project = self.project

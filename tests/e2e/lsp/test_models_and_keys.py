@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editor import WAIT_S, Editor, StartEditor
+from editor import MARK, WAIT_S, Editor, StartEditor, WriteScript
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
@@ -90,18 +90,24 @@ async def test_what_is_no_key_is_refused_without_repeating_it(start_editor: Star
     assert KEY not in editor.client.log
 
 
+def damaged(name: str, tmp_path: Path) -> Path:
+    """A file in the place of that model."""
+    from zicoder.models.store import ModelStore
+
+    store = ModelStore(tmp_path / "data" / "models")
+    blob = store.blob(store.catalog[name])
+    blob.parent.mkdir(parents=True)
+    blob.write_bytes(b"damaged")
+    return blob
+
+
 async def test_local_models_are_listed_and_removed(start_editor: StartEditor, tmp_path: Path) -> None:
     editor = await start_editor()
     table = await asked(editor, "zi.models")
     rows = {row["name"]: row for row in table["models"]}
     assert rows["smollm2-135m"]["state"] == "absent"
     assert rows["smollm2-135m"]["memory_bytes"] is None
-    from zicoder.models.store import ModelStore
-
-    store = ModelStore(tmp_path / "data" / "models")
-    blob = store.blob(store.catalog["smollm2-135m"])
-    blob.parent.mkdir(parents=True)
-    blob.write_bytes(b"damaged")
+    blob = damaged("smollm2-135m", tmp_path)
     rows = {row["name"]: row for row in (await asked(editor, "zi.models"))["models"]}
     assert rows["smollm2-135m"]["state"] == "damaged"
     rows = {row["name"]: row for row in (await asked(editor, "zi.removeModel", "smollm2-135m"))["models"]}
@@ -109,3 +115,23 @@ async def test_local_models_are_listed_and_removed(start_editor: StartEditor, tm
     assert not blob.exists()
     with pytest.raises(JsonRpcException, match="no model"):
         await asked(editor, "zi.removeModel", "no-such-model")
+
+
+async def test_what_a_removed_model_said_is_not_said_again(
+    start_editor: StartEditor, script: WriteScript, tmp_path: Path
+) -> None:
+    script({"after": "return ", "text": "width * height"})
+    editor = await start_editor()
+    document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
+    await editor.status("ready")
+    for _ in range(2):
+        assert await editor.ghost(document) == "width * height"
+    assert "infill" not in await stages(editor), "what is in the cache is not asked again"
+    damaged("smollm2-135m", tmp_path)
+    await asked(editor, "zi.removeModel", "smollm2-135m")
+    assert await editor.ghost(document) == "width * height"
+    assert "infill" in await stages(editor)
+
+
+async def stages(editor: Editor) -> list[str]:
+    return [stage["name"] for stage in (await editor.why())["stages"]]

@@ -84,7 +84,8 @@ class Host:
     def window_show_message(self, params):
         self.messages.append(params.message)
 
-    async def bring_up_model(self):
+    async def choose_model_again(self):
+        self.project.choose_again()
         await self.project.warm_up()
 
 

@@ -16,7 +16,6 @@ from zicoder.lsp.convert import plain
 if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.commands.session import Session
     from zicoder.models.credentials.keys import Credentials
-    from zicoder.workspace import Workspace
 
 __all__ = ["DELETE_KEY", "SET_KEY", "MatrixHost", "register"]
 
@@ -27,13 +26,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 class MatrixHost(Protocol):
-    """A server with a project and a session of commands."""
+    """A server with a session of commands."""
 
-    @property
-    def project(self) -> Workspace | None: ...  # noqa: D102
     def command(self, command_name: str) -> Callable[[F], F]: ...  # noqa: D102
     def feature(self, feature_name: str, options: Any | None = None) -> Callable[[F], F]: ...  # noqa: D102
     async def slash_session(self) -> Session: ...  # noqa: D102
+    async def choose_model_again(self) -> None: ...  # noqa: D102
     async def bring_up_model(self) -> None: ...  # noqa: D102
 
 
@@ -56,9 +54,7 @@ def _register_models(server: MatrixHost) -> None:
         entry = session.store.catalog.find(_name(arguments, "zi.removeModel"))
         session.workspace.engine.unload(entry.name)
         await asyncio.to_thread(session.store.remove, entry)
-        if server.project is not None:
-            server.project.choose_again()
-            await server.bring_up_model()
+        await server.choose_model_again()
         return await _models(session)
 
     @server.command("zi.measureModel")
