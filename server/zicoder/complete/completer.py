@@ -112,6 +112,10 @@ class Completer:
         except asyncio.CancelledError:
             trace.end("cancelled", "a newer request or the editor cancelled it.")
             raise
+        except Exception as error:
+            log.exception("A suggestion could not be made.")
+            trace.end("failed", f"An error of Zi Coder's own, of which the log tells more: {type(error).__name__}.")
+            return None
         if found is None:
             trace.end("nothing", trace.reason or "The model had nothing to add here.")
             return None
@@ -186,8 +190,10 @@ class Completer:
         flight = Flight(snapshot, offset, lambda f: self._generate(f, hole, trace))
         self._flights[snapshot.uri] = flight
         flight.task.add_done_callback(lambda _: self._landed(flight))
-        finished = await flight.wait()
-        trace.reason = flight.reason if finished else SUPERSEDED
+        if not await flight.wait():
+            trace.reason = SUPERSEDED
+            return "", None
+        trace.reason = flight.reason
         return flight.text, flight.logprob
 
     async def _pause(self, snapshot: Snapshot, offset: int, trace: Trace) -> None:
@@ -288,15 +294,16 @@ class Completer:
             stage.note = ", ".join(result.changed_by) or "unchanged"
             if result.dropped_by and flight.streamed.strip():
                 flight.reason = f"The model's answer was dropped by the filter {result.dropped_by}."
-        flight.text = result.text
-        if result.text and settings.on("check"):
+        text = result.text
+        if text and settings.on("check"):
             with trace.stage("check") as stage:
                 deleted = self.session.deleted(snapshot.uri, offset)
-                reviewed = await asyncio.to_thread(review, result.text, hole, deleted)
-                flight.text = reviewed.text
+                reviewed = await asyncio.to_thread(review, text, hole, deleted)
+                text = reviewed.text
                 stage.note = reviewed.note or "unchanged"
-                if not reviewed.text:
+                if not text:
                     flight.reason = reviewed.note
+        flight.text = text
 
     # --- what the editor tells
 

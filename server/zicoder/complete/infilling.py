@@ -18,12 +18,14 @@ from zicoder.complete.scope import EndOfScope
 from zicoder.complete.trace import Trace
 from zicoder.models.protocols import Guide, InfillModel, InfillRequest, InfillStats
 from zicoder.settings import CompletionSettings
+from zicoder.text import LINE_END
 
 __all__ = ["infill"]
 
 OTHER_LINE = "the likeliest line cannot be right here, so another one was taken"
 DEFINES = "the code below waits for `{}`, so a line that defines it was asked for"
 KNOWN_NAMES = "nothing defines a name, so it was written again with known ones"
+NO_TIME = "there was no time to write more lines"
 KNOWN = 2000
 """Names that a second try may choose from."""
 
@@ -51,20 +53,37 @@ async def infill(
     Returns what was special, "" for nothing. Raises TimeoutError, ZiError. What it cost and said goes into the trace.
     """
     place = _Place(model, hole, settings, trace)
-    said, first = "", (trace.raw, trace.stats)
+    first: tuple[str, InfillStats | None] | None = None
+    so_far = ""
+
+    def hear(text: str) -> None:
+        nonlocal so_far
+        so_far = text
+        heard(text)
+
     try:
         async with asyncio.timeout(patience_s):
-            said = await place.ask(request, heard, expected=expected)
+            said = await place.ask(request, hear, expected=expected)
             first = trace.raw, trace.stats
             text, note = await place.second_look(request, said) if settings.on("check") else (said, "")
     except TimeoutError:
-        if not said.strip():
+        if first is not None and so_far.strip():
+            trace.raw, trace.stats = first  # there was no time for better
+            return ""
+        lines = _whole_lines(so_far) if hole.multiline and first is None else ""
+        if not lines.strip():
             raise
-        trace.raw, trace.stats = first  # there was no time for better
-        return ""
+        heard(lines)
+        return NO_TIME
     if note:
         heard(text)
     return note
+
+
+def _whole_lines(text: str) -> str:
+    """The text without its last line, which was still being written."""
+    ends = [match.start() for match in LINE_END.finditer(text)]
+    return text[: ends[-1]] if ends else ""
 
 
 def _deaf(text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
@@ -16,7 +17,8 @@ from zicoder.complete.completer import Completer
 from zicoder.complete.flight import GRACE_S
 from zicoder.complete.gate import AUTOMATIC, INVOKED
 from zicoder.complete.infilling import FURTHER
-from zicoder.models.protocols import InfillRequest
+from zicoder.complete.review import review
+from zicoder.models.protocols import InfillRequest, InfillStats
 from zicoder.models.scripted import ScriptedModel
 from zicoder.text import Edit, Snapshot
 from zicoder.workspace import Workspace
@@ -479,3 +481,67 @@ async def test_what_comes_too_late_leaves_the_first_answer(make_rig: MakeRig) ->
     rig = await make_rig({"after": "total = ", "text": "width", "delay_ms": NEVER_MS}, rule, timeout_ms=500)
     assert await rig.ask(WAITS) == "print(width)"
     assert len(rig.requests) == 3
+
+
+class Stuck:
+    """Streams what another one does, but after so many pieces no more."""
+
+    def __init__(self, stream: Any, pieces: int) -> None:
+        self._stream, self._pieces = stream, pieces
+
+    @property
+    def stats(self) -> InfillStats:
+        return self._stream.stats
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        async for piece in self._stream:
+            yield piece
+            self._pieces -= 1
+            if not self._pieces:
+                await asyncio.sleep(NEVER_MS / 1000)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+
+@pytest.mark.parametrize(("pieces", "shown"), [(3, ""), (7, "size = width * height")])
+async def test_what_was_written_in_time_is_not_thrown_away(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, pieces: int, shown: str
+) -> None:
+    rig = await make_rig(BODY, timeout_ms=100)
+    infill = rig.model.infill
+    monkeypatch.setattr(rig.model, "infill", lambda request: Stuck(infill(request), pieces))
+    area = "def area(width, height):\n    ‸\n"
+    assert await rig.ask(area) == shown
+    if shown:
+        assert await rig.ask(area) == shown
+        assert len(rig.requests) == 1
+    else:
+        assert "took longer" in rig.reason
+
+
+async def test_what_was_not_reviewed_is_not_shown(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    reviewing, go_on = threading.Event(), threading.Event()
+
+    def slow(*given: Any) -> Any:
+        reviewing.set()
+        go_on.wait(30)
+        return review(*given)
+
+    monkeypatch.setattr("zicoder.complete.completer.review", slow)
+    rig = await make_rig(RULE)
+    waiting = rig.start(AREA)
+    await rig.until(reviewing.is_set)
+    rig.completer.settings_changed()
+    assert await waiting == ""
+    go_on.set()
+    assert rig.completer.traces[-1].outcome == "nothing"
+
+
+async def test_an_error_of_our_own_is_told_and_not_raised(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zicoder.complete.completer.apply_filters", lambda *_: 1 / 0)
+    rig = await make_rig(RULE)
+    assert await rig.ask(AREA) == ""
+    assert rig.completer.traces[-1].outcome == "failed"
+    assert "ZeroDivisionError" in rig.reason
+    assert not rig.completer.busy
