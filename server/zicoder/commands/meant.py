@@ -207,8 +207,10 @@ def _parameters(module: ast.Module, name: str) -> str:
 
 def _code_of(region: Region, text: str, new: str | None = None) -> list[str] | None:
     """The tokens of the text without its comments, with `new` in the region's place; None where no grammar reads it."""
-    from zicoder.index.chunking.tokens import tokens_of
-
+    try:  # the grammars are an extra of the package
+        from zicoder.index.chunking.tokens import tokens_of
+    except ImportError:
+        return None
     lines = text.split("\n")
     if new is not None:
         lines[region.first : region.last + 1] = new.split("\n")

@@ -7,7 +7,7 @@ cannot be judged passes unchanged. Nothing heavy is imported before the first ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 
 from zicoder.complete.hole import Hole
@@ -101,8 +101,7 @@ def _grammar_judge(hole: Hole, region: Region, text: str) -> Judge | None:
     that the code lacked before. Where nothing does, it must not add to the errors, which are counted less strictly
     then: how many a parser finds in code that it cannot read is a matter of chance.
     """
-    from zicoder.index.chunking.errors_in import errors_in  # brings the grammars: 20 ms, at the first suggestion
-
+    errors_in = _errors_in()
     mended = Mended(hole, region)
 
     def errors(part: str, tail: str = "") -> int | None:
@@ -135,6 +134,15 @@ def _grammar_judge(hole: Hole, region: Region, text: str) -> Judge | None:
         return _is_header(hole, part) and (errors(part, "}") or 0) <= allowed
 
     return judge
+
+
+def _errors_in() -> Callable[[str, str], int | None]:
+    """Who counts a text's errors in a language. The grammars are an extra of the package; without them, nobody can."""
+    try:
+        from zicoder.index.chunking.errors_in import errors_in  # 20 ms, at the first suggestion
+    except ImportError:
+        return lambda _text, _language: None
+    return errors_in
 
 
 def _is_header(hole: Hole, text: str) -> bool:

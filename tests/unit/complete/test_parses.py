@@ -64,6 +64,19 @@ def test_the_grammars_are_not_loaded_before_they_are_needed() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_without_the_grammars_everything_passes() -> None:
+    code = """if True:
+        import sys
+        sys.modules["tree_sitter"] = None
+        from zicoder.complete.hole import Hole
+        from zicoder.complete.review import review
+        hole = Hole(prefix="function area() {\\n  return ", suffix="\\n}\\n", language="typescript")
+        print(review("width * (height", hole).text)
+    """
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "width * (height\n"
+
+
 METHOD = "    def method{}(self, value):\n        return [self.call(value, {}), value]\n\n"
 
 
