@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 
+from zicoder.complete.autoclosing import MOST, before_closer, closers
 from zicoder.text import Snapshot
 
 __all__ = ["Cached", "SuggestionCache"]
@@ -47,15 +48,26 @@ class Cached:
         return cls(snapshot.uri, offset, before, after, len(body) - offset, text, reason, model, logprob)
 
     def typed(self, snapshot: Snapshot, offset: int) -> str | None:
-        """What was typed since, if nothing but typing at this place has happened; None otherwise."""
+        """What was typed since, if nothing but typing at this place has happened; None otherwise.
+
+        What the editor closed by itself behind the cursor is no change either.
+        """
         body = snapshot.text
-        if not 0 <= offset - self.offset <= THROUGH or len(body) - offset != self.rest or snapshot.uri != self.uri:
+        closing = self.closing(snapshot, offset)
+        if not 0 <= offset - self.offset <= THROUGH or closing is None or snapshot.uri != self.uri:
             return None
         if body[max(0, self.offset - CONTEXT) : self.offset] != self.before:
             return None
-        if body[offset : offset + CONTEXT] != self.after:
+        behind = offset + len(closing)
+        if body[behind : behind + CONTEXT] != self.after:
             return None
-        return body[self.offset : offset]
+        typed = body[self.offset : offset]
+        return typed if not closing or closers(typed).startswith(closing) else None
+
+    def closing(self, snapshot: Snapshot, offset: int) -> str | None:
+        """What stands behind the cursor since; None if that is more than an editor closes, or some of it is gone."""
+        end = len(snapshot.text) - self.rest
+        return snapshot.text[offset:end] if offset <= end <= offset + MOST else None
 
 
 class SuggestionCache:
@@ -75,14 +87,17 @@ class SuggestionCache:
     def find(self, snapshot: Snapshot, offset: int, *, through: bool = True) -> Cached | None:
         """The entry for this place with what is left of its text: exact or, with `through`, typed through.
 
-        None when nothing is known. An entry whose text was typed to its end says nothing about what comes next.
+        None when nothing is known. An entry whose text was typed to its end says nothing about what comes next. What
+        the editor has closed by itself is not suggested again.
         """
         for entry in reversed(self._entries.values()):
             typed = entry.typed(snapshot, offset)
             if typed is None or not entry.text.startswith(typed) or (typed and not through):
                 continue
             rest = entry.text[len(typed) :]
-            if rest or not typed:
+            if closing := entry.closing(snapshot, offset):
+                rest = before_closer(rest, closing)
+            if rest or not typed or closing:
                 return replace(entry, text=rest)
         return None
 

@@ -14,6 +14,7 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from zicoder.complete.autoclosing import before_closer, typed_by_hand
 from zicoder.complete.hole import Hole
 from zicoder.complete.journal import Entry, Outcome
 from zicoder.complete.willingness import Recent, Willingness, features_of
@@ -65,11 +66,18 @@ class Offer:
         return f"It would be wanted with a chance of {self.chance:.0%} only (`zi.completion.eagerness`)."
 
     def typed(self, text: str) -> str | None:
-        """What stands at its place now, None when the text around it was changed."""
+        """What stands at its place now, without what the editor closed; None when the text around it was changed."""
         end = len(text) - self.rest
         if end < self.offset or text[max(0, self.offset - CONTEXT) : self.offset] != self.before:
             return None
-        return text[self.offset : end]
+        return typed_by_hand(text[self.offset : end], self.text)
+
+    def left(self, text: str) -> str | None:
+        """What of it can still be suggested; None when something else stands at its place now."""
+        typed = self.typed(text)
+        if typed is None or not self.text.startswith(typed):
+            return None
+        return before_closer(self.text[len(typed) :], text[self.offset + len(typed) : len(text) - self.rest])
 
 
 @dataclass(slots=True)
@@ -136,7 +144,7 @@ class Reception:
         chance = self.willingness.chance(features)
         show = self.willingness.worthwhile(features, text, eagerness)
         standing = file.offer
-        if standing and standing.text == (standing.typed(snapshot.text) or "") + text:
+        if standing and standing.left(snapshot.text) == text:
             standing.chance = chance
             standing.show = standing.show or show
             return standing

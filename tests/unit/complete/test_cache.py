@@ -36,6 +36,26 @@ def test_typing_a_suggestion_leaves_the_rest_of_it(cache: SuggestionCache, typed
 
 
 @pytest.mark.parametrize(
+    ("now", "left"),
+    [
+        ("print(‸)", "width, sep=[height]"),
+        ("print(width, sep=[‸])", "height"),
+        ("print(width, sep=[height]‸)", ""),
+        ("print(width, sep=[height])‸", ".area"),
+        ("print(w‸)", "idth, sep=[height]"),
+        ("print(‸]", None),
+        ("print(‸))", None),
+    ],
+)
+def test_what_the_editor_closed_by_itself_is_no_change(now: str, left: str | None) -> None:
+    cache = SuggestionCache()
+    above, below = "def area():\n    ", "\n\nprint()\n"
+    cache.put(Cached.of(*at(f"{above}print{MARK}{below}"), "(width, sep=[height]).area", "because"))
+    found = said(cache, f"{above}{now}{below}")
+    assert found == (None if left is None else (left, "because"))
+
+
+@pytest.mark.parametrize(
     "marked",
     [
         f"def area():\n    return h{MARK}\n\nprint()\n",

@@ -69,6 +69,20 @@ def test_typed_by_hand_to_its_end() -> None:
     assert desk.outcomes == [("typed", 14)]
 
 
+def test_typed_along_while_the_editor_closes_brackets() -> None:
+    desk = Desk()
+    offer = desk.show("area(width, height)")
+    desk.type("area")
+    desk.after = ")" + desk.after
+    desk.insert("(")
+    assert desk.outcomes == []
+    assert desk.suggest("width, height") is offer
+    desk.type("width, height")
+    desk.after = desk.after.removeprefix(")")
+    desk.insert(")")
+    assert desk.outcomes == [("typed", 19)]
+
+
 def test_typed_over() -> None:
     desk = Desk()
     desk.show("width * height")
