@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from zicoder.complete.hole import Hole, hole_at, indent_width
+from zicoder.complete.rebound import changed_lines, still_true
 from zicoder.complete.syntax import lexer_at
 from zicoder.models.protocols import Guide
 from zicoder.text import Snapshot
@@ -90,9 +91,12 @@ class GuideKeeper:
         hole = hole_at(snapshot, offset)
         if _in_text(hole):
             return None
+        start = _word_start(text, offset)
         if known.scope != _scope(hole):
             guide = replace(guide, members={}, arguments={})
-        same = _word_start(text, offset) == known.start and text[: known.start] == known.snapshot.text[: known.start]
+        else:
+            guide = still_true(guide, *changed_lines(known.snapshot.text, text, start, offset))
+        same = start == known.start and text[: known.start] == known.snapshot.text[: known.start]
         if guide.here and same:
             guide = replace(guide, typed=text[known.start : offset])
         else:

@@ -82,6 +82,39 @@ async def test_elsewhere_in_the_function_only_the_names_around_hold(now: str) ->
     assert found.members == SEND.members
 
 
+@pytest.mark.parametrize(
+    ("lines", "members", "arguments"),
+    [
+        ("self.items = []\n        n = len(self.‸", ("send", "items"), True),
+        ("self.items = []\n        n = len(self.it‸", ("send", "items"), True),
+        ("self.it‸", ("send",), True),
+        ("other.items = self\n        self.‸", ("send",), True),
+        ("self = other()\n        self.‸", None, True),
+        ("self = self.‸", ("send",), True),
+        ("x = self = self.‸\n        self = 3", None, True),
+        ("self: Other = other()\n        self.‸", None, True),
+        ("x, self = other()\n        self.‸", None, True),
+        ("for self in others:\n            self.‸", None, True),
+        ("with other() as self:\n            self.‸", None, True),
+        ("if (self := other()):\n            self.‸", None, True),
+        ("from others import get, self\n        self.‸", None, False),
+        ("if self == other():\n            self.‸", ("send",), True),
+        ("get = other\n        self.‸", ("send",), False),
+        ("client.get += other\n        self.‸", ("send",), False),
+    ],
+)
+async def test_what_was_typed_since_is_not_forbidden(
+    lines: str, members: tuple[str, ...] | None, arguments: bool
+) -> None:
+    guide = Guide(members={"self": ("send",), "y": ("real",)}, arguments={"get": ("url",), "client.get": ("url",)})
+    keeper, _ = await keeper_at(CODE, guide)
+    found = keeper.guide(*cut(CODE.replace("self.‸", lines)))
+    assert found is not None
+    assert found.members.get("self") == members
+    assert found.members["y"] == ("real",)
+    assert ("client.get" in found.arguments) == arguments
+
+
 async def test_nothing_holds_in_another_definition() -> None:
     keeper, _ = await keeper_at(CODE)
     assert keeper.guide(*cut(CODE.replace("‸", "").replace("pass", "‸"))) is None
