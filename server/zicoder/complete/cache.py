@@ -14,7 +14,7 @@ CONTEXT = 256
 """Characters on each side of the cursor that must be the same for an entry to count."""
 SIZE = 200
 THROUGH = 128
-"""Typed characters up to which a suggestion is followed."""
+"""Characters that may be typed, or taken of a suggestion at once, before it is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class SuggestionCache:
         None when nothing is known. An entry whose text was typed to its end says nothing about what comes next. What
         the editor has closed by itself is not suggested again.
         """
-        for entry in reversed(self._entries.values()):
+        for entry in list(reversed(self._entries.values())):
             typed = entry.typed(snapshot, offset)
             if typed is None or not entry.text.startswith(typed) or (typed and not through):
                 continue
@@ -98,7 +98,11 @@ class SuggestionCache:
             if closing := entry.closing(snapshot, offset):
                 rest = before_closer(rest, closing)
             if rest or not typed or closing:
-                return replace(entry, text=rest)
+                found = replace(entry, text=rest)
+                if len(typed) > THROUGH // 2 and not closing:
+                    again = Cached.of(snapshot, offset, rest, entry.reason, entry.model, entry.logprob)
+                    self.put(again)  # however long it is, it stays alive while it is taken part by part
+                return found
         return None
 
     def clear(self) -> None:

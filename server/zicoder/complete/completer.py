@@ -56,6 +56,8 @@ class Suggestion:
     text: str
     offset: int
     id: str = ""
+    again: bool = False
+    """Whether it was the last one to be shown already: who asks by hand wants to see others."""
 
 
 class Completer:
@@ -82,8 +84,11 @@ class Completer:
         self._current: dict[str, Snapshot] = {}
         """Of each document that was edited, what it is now."""
         self._resting: asyncio.TimerHandle | None = None
+        self._resting_in = ""
         self._warm = ""
         """The document whose last request found nearly all of its prompt in the model's cache."""
+        self._shown: tuple[str, str, int, str] | None = None
+        """The suggestion that was shown last: its document, that text, the offset, and what it says."""
         self._on_latency = on_latency
         self.traces: deque[Trace] = deque(maxlen=TRACES)
         """The last requests, newest last."""
@@ -120,6 +125,8 @@ class Completer:
             trace.end("nothing", trace.reason or "The model had nothing to add here.")
             return None
         trace.end("shown", trace.reason or "fresh from the model.")
+        shown = snapshot.uri, snapshot.text, found.offset, found.text
+        found, self._shown = replace(found, again=shown == self._shown), shown
         self._on_latency(trace.total_ms)
         self.session.changes.offered(snapshot.uri, offset, found.text)
         self._foresight.begin(snapshot, offset, found.text, self._workspace.settings.completion)
@@ -323,6 +330,8 @@ class Completer:
         self._newest.pop(uri, None)
         if flight := self._flights.get(uri):
             flight.cancel()
+        if self._resting_in == uri:
+            self._stay_awake()
         self.session.closed(uri)
         self.preparation.closed(uri)
 
@@ -330,12 +339,22 @@ class Completer:
 
     def _rest(self, snapshot: Snapshot, offset: int) -> None:
         """Get ready for this place when it stays as it is."""
-        if self._resting is not None:
-            self._resting.cancel()
+        self._stay_awake()
+        self._resting_in = snapshot.uri
         self._resting = asyncio.get_running_loop().call_later(REST_S, self._rested, snapshot, offset)
 
+    def _stay_awake(self) -> None:
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
+
     def _rested(self, snapshot: Snapshot, offset: int) -> None:
-        if not self._outdated(snapshot) and not self.busy:
+        self._resting = None
+        if self._outdated(snapshot):
+            return
+        if self.busy:
+            self._rest(snapshot, offset)
+        else:
             self.prefill(snapshot, offset)
 
     def prefill(self, snapshot: Snapshot, offset: int) -> None:
@@ -363,8 +382,7 @@ class Completer:
 
     async def close(self) -> None:
         """Cancel whatever runs."""
-        if self._resting is not None:
-            self._resting.cancel()
+        self._stay_awake()
         tasks = [f.cancel() for f in list(self._flights.values())]
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._foresight.close()

@@ -56,6 +56,8 @@ class Preparation:
         self._working_on = ""
         self._ready: tuple[str, str, int] | None = None
         """The document, its text and the place for which everything is ready."""
+        self._reader: int | None = None
+        """The engine's process that has read what is in `_read`."""
         self._made_of = self._ingredients()
 
     @property
@@ -74,6 +76,8 @@ class Preparation:
         """A document was closed."""
         if self._working_on == uri:
             self.stop()
+        if self._ready is not None and self._ready[0] == uri:
+            self._ready = None
         self._guides.forget(uri)
         self._read.pop(uri, None)
         if self._context is not None:
@@ -132,6 +136,9 @@ class Preparation:
 
     def moved(self, snapshot: Snapshot, offset: int) -> None:
         """Somebody is at this place and not typing: get everything ready for a request here."""
+        if self._reader != (reader := self._workspace.engine.pid):
+            self._reader, self._ready = reader, None
+            self._read.clear()  # another process has read nothing
         if self._ready == (snapshot.uri, snapshot.text, offset):
             return
         self._begin(snapshot.uri, self._everything(snapshot, offset))
@@ -204,6 +211,7 @@ class Preparation:
         for _ in range(TRIES):
             request = self.request(snapshot, offset, all_context=True)
             if await model.prefill(request, thorough=True):
+                self._reader = self._workspace.engine.pid  # it may have been started by that
                 self._read[snapshot.uri] = frozenset(request.context)
                 self._ready = snapshot.uri, snapshot.text, offset
                 return

@@ -86,6 +86,8 @@ class ZiServer(LanguageServer):
         self.client_info: types.ClientInfo | None = None
         self.initial_settings: Any = None
         """`initializationOptions`: the settings of clients that cannot be asked for them."""
+        self.cursor: tuple[str, types.Position] | None = None
+        """Where it rested last, before there was a completer."""
         self.goes_through_others = False
         """Whether the client shows other suggestions for a place, one after the other."""
         self._trusted = True
@@ -217,6 +219,7 @@ class ZiServer(LanguageServer):
         self.in_background(self.completer.session.remember())
         for document in self.snapshots():  # whatever was opened while we were loading
             self.completer.session.opened(document)
+        inline_completion.prefill(self)
         self.publisher.refresh()
         _set_log_level(self.project.settings)
         if self.project.settings.python.interpreter:

@@ -56,7 +56,7 @@ async def test_who_asks_by_hand_can_choose(start_editor: StartEditor, script: Wr
     editor = await start_editor(prepare=goes_through_others)
     document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
     await editor.status("ready")
-    assert len((await ask(editor, document, invoked=False)).items) == 1
+    assert len((await ask(editor, document)).items) == 1, "who asks for the first time waits for no others"
     for _ in range(2):  # an editor asks again whenever somebody goes on to the next
         items = (await ask(editor, document)).items
         assert [item.insert_text for item in items] == ["width * height", "height * width", "2"]

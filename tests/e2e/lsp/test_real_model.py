@@ -82,6 +82,17 @@ async def test_a_cursor_that_rests_makes_the_request_cheap(start_editor: StartEd
     assert (await editor.why())["evaluatedTokens"] <= 16
 
 
+async def test_a_cursor_that_rests_while_the_server_starts_is_not_forgotten(start_editor: StartEditor) -> None:
+    editor = await start_editor()
+    body = "".join(f"def price_{n}(count):\n    return count * {n}\n\n\n" for n in range(40))
+    document = editor.open("area.py", body + AREA)
+    editor.move_cursor(document)
+    await editor.status("ready")
+    await editor.prepared()
+    assert "depth" in await editor.ghost(document)
+    assert (await editor.why())["evaluatedTokens"] <= 16
+
+
 @pytest.mark.skipif(os.name != "posix", reason="SIGKILL is POSIX")
 async def test_a_killed_server_takes_a_working_engine_along(start_editor: StartEditor) -> None:
     """In the middle of native code the engine cannot read that its parent is gone; it goes all the same."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from zicoder.complete.cache import CONTEXT, SIZE, Cached, SuggestionCache
+from zicoder.complete.cache import CONTEXT, SIZE, THROUGH, Cached, SuggestionCache
 from zicoder.text import Snapshot
 
 MARK = "‸"
@@ -125,3 +125,11 @@ def test_without_typing_through_only_the_very_place_counts(cache: SuggestionCach
     assert cache.find(*place, through=False) is not None
     assert cache.find(*typed, through=False) is None
     assert cache.find(*typed) is not None
+
+
+def test_a_long_suggestion_stays_alive_while_it_is_taken_part_by_part(cache: SuggestionCache) -> None:
+    lines = "".join(f"    line_{n} = {n}\n" for n in range(40))
+    cache.put(Cached.of(*at(f"def area():\n{MARK}"), lines, "because"))
+    assert said(cache, f"def area():\n{lines[: THROUGH + 1]}{MARK}") is None, "too much at once"
+    for end in range(0, len(lines), 100):
+        assert said(cache, f"def area():\n{lines[:end]}{MARK}") == (lines[end:], "because")

@@ -545,3 +545,26 @@ async def test_an_error_of_our_own_is_told_and_not_raised(make_rig: MakeRig, mon
     assert rig.completer.traces[-1].outcome == "failed"
     assert "ZeroDivisionError" in rig.reason
     assert not rig.completer.busy
+
+
+async def test_a_place_that_is_kept_busy_is_made_ready_later(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zicoder.complete.completer.REST_S", 0.05)
+    follows = {"after": "width * height", "text": " + width", "delay_ms": NEVER_MS}
+    rig = await make_rig(follows, RULE)
+    assert await rig.ask(AREA) == "width * height"
+    await asyncio.sleep(0.2)
+    assert rig.model.prefills == [], "what follows is still being made"
+    rig.completer.settings_changed()
+    await rig.until(lambda: bool(rig.model.prefills))
+
+
+async def test_a_document_that_was_closed_is_not_made_ready(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zicoder.complete.completer.REST_S", 0.05)
+    rig = await make_rig(RULE)
+    assert await rig.ask(AREA) == "width * height"
+    await rig.until(lambda: not rig.completer.busy)
+    rig.completer.closed("file:///area.py")
+    await asyncio.sleep(0.2)
+    assert rig.model.prefills == []

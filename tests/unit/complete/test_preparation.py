@@ -97,3 +97,26 @@ async def test_another_reader_begins_anew(rig: Rig) -> None:
     rig.workspace.choose_again()  # as when measuring has found a better one
     rig.preparation.settings_changed()
     assert rig.pieces == 0
+
+
+async def test_another_process_of_the_engine_has_read_nothing(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    await rig.prepare()
+    prefills = len(rig.model.prefills)
+    await rig.prepare()
+    assert len(rig.model.prefills) == prefills, "the same place, which is ready"
+    monkeypatch.setattr(type(rig.workspace.engine), "pid", 7)
+    rig.preparation.moved(rig.here, len(HERE))
+    assert rig.pieces == 0
+    await rig.preparation.finished()
+    assert rig.pieces > 0
+    assert len(rig.model.prefills) > prefills
+
+
+async def test_a_document_that_is_opened_again_is_made_ready_again(rig: Rig) -> None:
+    await rig.prepare()
+    prefills = len(rig.model.prefills)
+    rig.preparation.closed(rig.here.uri)
+    assert rig.pieces == 0
+    await rig.prepare()
+    assert rig.pieces > 0
+    assert len(rig.model.prefills) > prefills

@@ -29,6 +29,9 @@ class InlineHost(FeatureHost, Protocol):
         """None before `initialized`."""
         ...
 
+    cursor: tuple[str, types.Position] | None
+    """Where it rested last, before there was a completer."""
+
     @property
     def goes_through_others(self) -> bool: ...  # noqa: D102
     @property
@@ -57,7 +60,7 @@ def register(server: InlineHost) -> None:
             return nothing
         place = position_at(snapshot, found.offset, encoding)
         told = types.Command(title="Accepted", command=TAKEN, arguments=[found.id]) if found.id else None
-        wanted = server.goes_through_others and not automatic
+        wanted = server.goes_through_others and not automatic and found.again
         others = await completer.others(snapshot, found) if wanted else []
         now = server.snapshot(params.text_document.uri)
         if now is None or now.text != snapshot.text:
@@ -72,8 +75,18 @@ def register(server: InlineHost) -> None:
     @server.feature(CURSOR_MOVED)
     def cursor_moved(params: Any) -> None:
         """Params: {textDocument: {uri}, position}. Sent by clients while nobody types; optional."""
-        snapshot, completer = server.snapshot(params.textDocument.uri), server.completer
-        if snapshot is not None and completer is not None:
-            position = types.Position(line=params.position.line, character=params.position.character)
-            completer.prefill(snapshot, offset_of(snapshot, position, server.encoding))
+        uri = params.textDocument.uri
+        position = types.Position(line=params.position.line, character=params.position.character)
+        server.cursor = uri, position
+        prefill(server)
+        if server.completer is not None and (snapshot := server.snapshot(uri)) is not None:
             server.in_background(server.hovering.cursor(snapshot, position.line))
+
+
+def prefill(server: InlineHost) -> None:
+    """Get ready for a request where the cursor rested last; while there is no completer yet, nothing."""
+    if server.completer is None or server.cursor is None:
+        return
+    (uri, position), server.cursor = server.cursor, None
+    if (snapshot := server.snapshot(uri)) is not None:
+        server.completer.prefill(snapshot, offset_of(snapshot, position, server.encoding))
