@@ -246,13 +246,15 @@ async def test_special_tokens_in_a_project_file_stay_text(engine: Engine, qwen: 
 
 async def test_cancel_in_the_middle_of_prompt_evaluation(engine: Engine, qwen: Path) -> None:
     await engine.load(load(engine, qwen))
-    long = "".join(f"name_{i} = {i}\n" for i in range(300))
-    task = asyncio.create_task(answer(engine, infill(engine, long, suffix="")))
+    lines = [f"name_{i} = {i}\n" for i in range(300)]
+    task = asyncio.create_task(answer(engine, infill(engine, "".join(lines), suffix="")))
     await until(lambda: engine.status.state is EngineState.BUSY, "busy")
     await asyncio.sleep(0.2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    _, evaluated = await answer(engine, infill(engine, "".join(lines[:60]), suffix="", max_tokens=1))
+    assert evaluated > 50, "the cancelled prompt was read to its end"
     text, evaluated = await answer(engine, infill(engine))
     assert "depth" in text
     assert evaluated < 100
@@ -616,13 +618,19 @@ async def test_an_answer_goes_on_behind_the_line_that_was_found(engine: Engine, 
 
 async def test_an_answer_nobody_waits_for_gives_way(engine: Engine, qwen: Path) -> None:
     await engine.load(load(engine, qwen))
-    speculative = asyncio.create_task(
-        answer(engine, infill(engine, BODY + PREFIX, max_tokens=200, stop=(), speculative=True))
-    )
+    speculative = engine.read(infill(engine, BODY + PREFIX, max_tokens=200, stop=(), speculative=True))
+
+    async def read() -> None:
+        async for _ in speculative:
+            pass
+
+    reading = asyncio.create_task(read())
     await asyncio.sleep(0.05)
     text, _ = await answer(engine, infill(engine))
     assert "depth" in text
-    await asyncio.wait_for(speculative, 20)
+    await asyncio.wait_for(reading, 20)
+    assert speculative.stats.finish == "cancelled"
+    assert speculative.stats.generated_tokens < 200
 
 
 @pytest.mark.parametrize("other", ["chat", "prefill"])
