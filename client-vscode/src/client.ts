@@ -184,6 +184,14 @@ export class ZiClient extends LanguageClient {
     return this.sendNotification("zi/trustGranted", {});
   }
 
+  /** The suggestion that stands in the document was dismissed by hand. */
+  dismissed(document: TextDocument): void {
+    const { uri } = this.code2ProtocolConverter.asTextDocumentIdentifier(document);
+    this.sendNotification("zi/suggestionRejected", { uri }).catch((error: unknown) => {
+      this.debug(`zi/suggestionRejected was not sent: ${String(error)}`, undefined, false);
+    });
+  }
+
   handles(document: TextDocument): boolean {
     return SCHEMES.includes(document.uri.scheme);
   }

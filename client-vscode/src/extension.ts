@@ -55,7 +55,7 @@ export function activate(context: ExtensionContext): void {
     review,
     server,
     ...registerCommands(context.extension.packageJSON, chat),
-    ...registerSuggestionCommands(),
+    ...registerSuggestionCommands(() => server.client),
     commands.registerCommand("zi.openChat", () => chat.open()),
     commands.registerCommand("zi.showAuditLog", showAuditLog),
     commands.registerCommand("zi.chooseModels", () => models.open()),

@@ -82,6 +82,16 @@ async function accepted(command, name, before_it = [], wanted = undefined) {
   return text;
 }
 
+/** Our command that does what one of VS Code does at the same key, and tells the server. */
+const STANDS_IN = { "zi.dismissSuggestion": "editor.action.inlineSuggest.hide" };
+
+/** Conditions that cannot hold while a text editor has the focus and shows grey text. */
+const ELSEWHERE = /(?<!editorText|editor|textInput)Focus(ed)?\b|\bin(QuickOpen|Keybindings|Chat\w*|Settings\w*)\b|activeEditor|scm|chatInAgentSession|comparingMovedCode|breadcrumbsActive/;
+
+function excluded(condition, when) {
+  return condition.split("&&").some((each) => when.includes(`!${each.trim()}`));
+}
+
 module.exports = {
   async "the extension is active, and runs where the workspace is"() {
     const zi = extensions.getExtension("zicoder.zicoder");
@@ -109,9 +119,14 @@ module.exports = {
     const bound = JSON.parse(text.replace(/^\s*\/\/.*$/gm, ""));
     assert.ok(bound.length > 500);
     const keys = manifest().contributes.keybindings;
-    for (const { key, command } of keys) {
+    for (const { key, command, when } of keys) {
       // What is bound in lists, quick input and terminals has nothing to do with an editor that has the focus.
-      const others = bound.filter((one) => one.key === key && one.command !== command && !/listFocus|inQuickInput|terminalFocus/.test(one.when));
+      let others = bound.filter((one) => one.key === key && one.command !== command && !/listFocus|inQuickInput|terminalFocus/.test(one.when));
+      const theirs = others.findIndex((one) => one.command === STANDS_IN[command] && /inlineSuggestionVisible/.test(one.when));
+      if (theirs >= 0) {
+        // What stands below it in the list comes before it, and must come before ours: it is named in our condition.
+        others = others.slice(theirs + 1).filter((one) => one.when.split("||").some((each) => !ELSEWHERE.test(each) && !excluded(each, when)));
+      }
       assert.deepEqual(others, [], key);
       assert.ok(bound.some((one) => one.key === key && one.command === command), `${key} is bound`);
     }
@@ -189,6 +204,26 @@ module.exports = {
     assert.ok(whole.startsWith(word) && word.length < whole.length, word);
     assert.equal(line.trimEnd(), whole.trimEnd());
     return `"${word}" of "${whole}"`;
+  },
+
+  async "a suggestion is dismissed, and can be asked for again"() {
+    const { document, editor } = await shown("dismissed.py", "import math\n\n\ndef area(radius):\n    return ");
+    const end = document.lineAt(4).range.end;
+    editor.selection = new Selection(end, end);
+    const before = document.getText();
+    await commands.executeCommand("zi.suggest");
+    await pause(1_500);
+    await commands.executeCommand("zi.dismissSuggestion");
+    await pause(300);
+    await commands.executeCommand("zi.acceptSuggestion");
+    assert.equal(document.getText(), before);
+    await until("it to be taken", async () => {
+      await commands.executeCommand("zi.suggest");
+      await pause(700);
+      await commands.executeCommand("zi.acceptSuggestion");
+      return document.getText() !== before;
+    });
+    await commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
   },
 
   async "next and previous go through the suggestions for a place"() {

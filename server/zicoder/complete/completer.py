@@ -56,8 +56,6 @@ class Suggestion:
     text: str
     offset: int
     id: str = ""
-    again: bool = False
-    """Whether it was the last one to be shown already: who asks by hand wants to see others."""
 
 
 class Completer:
@@ -87,8 +85,6 @@ class Completer:
         self._resting_in = ""
         self._warm = ""
         """The document whose last request found nearly all of its prompt in the model's cache."""
-        self._shown: tuple[str, str, int, str] | None = None
-        """The suggestion that was shown last: its document, that text, the offset, and what it says."""
         self._on_latency = on_latency
         self.traces: deque[Trace] = deque(maxlen=TRACES)
         """The last requests, newest last."""
@@ -125,8 +121,6 @@ class Completer:
             trace.end("nothing", trace.reason or "The model had nothing to add here.")
             return None
         trace.end("shown", trace.reason or "fresh from the model.")
-        shown = snapshot.uri, snapshot.text, found.offset, found.text
-        found, self._shown = replace(found, again=shown == self._shown), shown
         self._on_latency(trace.total_ms)
         self.session.changes.offered(snapshot.uri, offset, found.text)
         self._foresight.begin(snapshot, offset, found.text, self._workspace.settings.completion)

@@ -211,6 +211,11 @@ class Reception:
         file.dismissed_at, file.dismissed_line = now, offer.line
         self._end(file, offer, "rejected", 0)
 
+    def standing(self, uri: str) -> str:
+        """The id of the suggestion that is shown in a document, "" for none."""
+        file = self._files.get(uri)
+        return file.offer.id if file and file.offer and file.offer.show else ""
+
     def cooling_down(self, uri: str, line: int) -> bool:
         """Whether two suggestions in this line were dismissed and little was typed since."""
         file = self._files.get(uri)

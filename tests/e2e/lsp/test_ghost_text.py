@@ -56,7 +56,7 @@ async def test_who_asks_by_hand_can_choose(start_editor: StartEditor, script: Wr
     editor = await start_editor(prepare=goes_through_others)
     document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
     await editor.status("ready")
-    assert len((await ask(editor, document)).items) == 1, "who asks for the first time waits for no others"
+    assert len((await ask(editor, document, invoked=False)).items) == 1
     for _ in range(2):  # an editor asks again whenever somebody goes on to the next
         items = (await ask(editor, document)).items
         assert [item.insert_text for item in items] == ["width * height", "height * width", "2"]
@@ -79,6 +79,23 @@ async def test_an_editor_that_runs_an_items_command_tells_of_the_acceptance(
             await asyncio.sleep(0.1)
     (asked,) = (await ask(editor, document)).items
     assert asked.command is None, "nothing is learnt from what was asked for by hand"
+
+
+async def test_two_that_were_dismissed_in_an_editor_that_keeps_no_ids_keep_quiet(
+    start_editor: StartEditor, script: WriteScript
+) -> None:
+    script({"after": "return ", "text": "width * height"}, {"after": "return 1", "text": " + width"})
+    editor = await start_editor()
+    document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
+    await editor.status("ready")
+    assert await editor.ghost(document, invoked=False) == "width * height"
+    editor.client.protocol.notify("zi/suggestionRejected", {"uri": document.uri})
+    editor.type(document, "1")
+    assert await editor.ghost(document, invoked=False) == " + width"
+    editor.client.protocol.notify("zi/suggestionRejected", {"uri": document.uri})
+    assert await editor.ghost(document, invoked=False) == ""
+    assert "rejected" in (await editor.why())["reason"]
+    assert await editor.ghost(document) == " + width"
 
 
 async def test_a_suggestion_typed_along_comes_from_the_cache(start_editor: StartEditor, script: WriteScript) -> None:

@@ -60,7 +60,8 @@ def register(server: InlineHost) -> None:
             return nothing
         place = position_at(snapshot, found.offset, encoding)
         told = types.Command(title="Accepted", command=TAKEN, arguments=[found.id]) if found.id else None
-        wanted = server.goes_through_others and not automatic and found.again
+        # VS Code does not ask again for the next one, so that they must come with the first.
+        wanted = server.goes_through_others and not automatic
         others = await completer.others(snapshot, found) if wanted else []
         now = server.snapshot(params.text_document.uri)
         if now is None or now.text != snapshot.text:

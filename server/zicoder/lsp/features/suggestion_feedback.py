@@ -1,7 +1,7 @@
 """What the user does with suggestions and says about them: accepted, rejected, snoozed, forgotten.
 
 The notifications are optional: without them an acceptance is recognised by the change that it makes. All of them hold
-the `id` that came with the suggestion.
+the `id` that came with the suggestion, or a client that keeps none says in which document it stands.
 """
 
 from __future__ import annotations
@@ -110,9 +110,12 @@ def _listen(server: FeedbackHost) -> None:
 
     @server.feature(REJECTED)
     def rejected(params: Any) -> None:
-        """Params: {id}: dismissed by hand, as with Escape; the server sees by itself when it is typed over."""
+        """Params: {id} or {uri}: it, or the one that stands in that document, was dismissed by hand, as with Escape.
+
+        The server sees by itself when it is typed over.
+        """
         if server.reception is not None:
-            server.reception.rejected(_id(params))
+            server.reception.rejected(_id(params) or server.reception.standing(str(getattr(params, "uri", ""))))
 
 
 async def _forget(server: FeedbackHost) -> bool:
