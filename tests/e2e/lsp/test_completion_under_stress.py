@@ -6,9 +6,13 @@ They may stay away; they must never block, throw or stand in the wrong place.
 from __future__ import annotations
 
 import asyncio
+import random
+from pathlib import Path
 
 import pytest
-from editor import MARK, StartEditor
+from editor import MARK, RunZi, StartEditor
+
+from zicoder.workspace import index_dir
 
 pytestmark = [pytest.mark.model, pytest.mark.usefixtures("qwen"), pytest.mark.timeout(300)]
 
@@ -70,6 +74,38 @@ async def test_without_an_index_there_is_still_context_from_open_files(start_edi
     editor.move_cursor(document)
     await editor.prepared()
     assert (await editor.ghost(document)).startswith("volumen(")
+
+
+def fill(root: Path, files: int) -> None:
+    for n in range(files):
+        lines = [f"def name{n}_{m}(value):\n    return value * {m}\n" for m in range(20)]
+        (root / f"module_{n}.py").write_text("\n\n".join(lines), encoding="utf-8")
+
+
+async def test_while_the_index_is_being_made(start_editor: StartEditor, root: Path) -> None:
+    fill(root, 400)
+    editor = await start_editor()
+    await editor.status("ready")
+    document = editor.open("area.py", AREA)
+    assert "depth" in await editor.ghost(document)
+    assert (await editor.command("zi.indexStatus"))["state"] != "ready", "there was too little to index"
+
+
+async def test_where_the_index_is_damaged(start_editor: StartEditor, root: Path, zi: RunZi) -> None:
+    fill(root, 20)
+    assert zi("index").returncode == 0
+    places = [each for each in index_dir(root).rglob("*.lance/*/*") if each.is_file()]
+    assert places
+    for place in places:
+        place.write_bytes(random.Random(0).randbytes(300))
+    editor = await start_editor()
+    await editor.status("ready")
+    document = editor.open("area.py", AREA)
+    editor.move_cursor(document)
+    assert "depth" in await editor.ghost(document)
+    await editor.prepared()
+    editor.type(document, "w")
+    assert "depth" in await editor.ghost(document)
 
 
 async def test_a_snooze_by_command(start_editor: StartEditor) -> None:
