@@ -7,7 +7,7 @@ before, then as it is now, so that cells are moved; then the same prompt in an e
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -24,7 +24,7 @@ from zicoder.models.store import ModelStore, choose_infill
 from zicoder.settings import EngineSettings
 from zicoder.text import Snapshot
 
-__all__ = ["measure"]
+__all__ = ["measure", "worse"]
 
 PREFIX_TOKENS, SUFFIX_TOKENS = 320, 96
 MOST_TOKENS = 40
@@ -103,3 +103,8 @@ def _figures(holes: Sequence[Hole], rows: Sequence[dict[str, tuple[str, int]]]) 
             round(100 * value, 1) for value in difference(scores["moved"][n], scores["fresh"][n])
         ]
     return result
+
+
+def worse(found: Mapping[str, Any]) -> list[str]:
+    """In what answers from moved cells are worse than those from fresh ones, beyond noise: a 95 % interval below 0."""
+    return [name for name in ("exact", "edit") if found[f"moved_minus_fresh_{name}"][2] < 0]

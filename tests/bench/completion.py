@@ -2,14 +2,14 @@
 
 Options: `--json`; `--only holes,peer,replay,waiting,shifted` picks parts: holes punched into real packages (`holes`,
 with the peer's row by `peer`), real functions typed at human speed (`replay`), what a user waits for (`waiting`), and
-caches that were moved by edits against fresh ones (`shifted`); `--role report|tune` picks the packages: nothing may be
-tuned on those of `report`; `--places project` takes holes that need a name which the file's window does not show and
-the project has, instead of holes of every kind; `--languages python,typescript`; `--limit N` takes that many holes and
-functions, spread evenly; `--variants full,plain,…` picks rows; `--speed F` types F times as fast; `--folder DIR` works
-there, keeps its indexes and answers, and goes on where a run of the same code ended; `--share 1/2` takes the holes of
-every second package, so that two runs with the same folder share the work (their milliseconds then mean nothing), and
-one without it counts all. The result is kept in tests/bench/results for complete runs on `report`, and with `--keep`.
-Steps are told on stderr.
+caches that were moved by edits against fresh ones (`shifted`, which fails where they are worse beyond noise); `--role
+report|tune` picks the packages: nothing may be tuned on those of `report`; `--places project` takes holes that need a
+name which the file's window does not show and the project has, instead of holes of every kind; `--languages
+python,typescript`; `--limit N` takes that many holes and functions, spread evenly; `--variants full,plain,…` picks
+rows; `--speed F` types F times as fast; `--folder DIR` works there, keeps its indexes and answers, and goes on where
+a run of the same code ended; `--share 1/2` takes the holes of every second package, so that two runs with the same
+folder share the work (their milliseconds then mean nothing), and one without it counts all. The result is kept in
+tests/bench/results for complete runs on `report`, and with `--keep`. Steps are told on stderr.
 """
 
 from __future__ import annotations
@@ -150,6 +150,9 @@ def main(argv: Sequence[str]) -> int:
         print(json.dumps({**machine(), **result}, indent=2))
     if options.keep:
         say(f"kept in {keep('completion', result, rows).name}")
+    if "shifted" in options.only and (lost := _completion_shifted.worse(result["shifted"])):
+        say(f"a cache that was moved costs quality beyond noise: {', '.join(lost)}")
+        return 1
     return 0
 
 

@@ -17,6 +17,7 @@ from tests.bench._completion_metrics import difference, interval, score
 from tests.bench._completion_peer import pick_ring, request, shown, tokens
 from tests.bench._completion_replay import keys
 from tests.bench._completion_rows import Kept, one_line, summary, table
+from tests.bench._completion_shifted import worse
 from tests.bench._definitions import definitions, language_of
 from tests.bench.corpora import SIZES, SOURCES, CorpusError, sources, unpack
 from tests.bench.docstrings import first_sentence, strip_docs
@@ -382,3 +383,16 @@ def test_a_run_goes_on_where_it_ended(tmp_path: Path) -> None:
     first = Kept(tmp_path / "answers.jsonl")
     first.add(answered("a", "full", True))
     assert Kept(tmp_path / "answers.jsonl").rows == first.rows
+
+
+@pytest.mark.parametrize(
+    ("exact", "edit", "expected"),
+    [
+        ([-1.5, -4.5, 1.0], [-0.7, -3.0, 1.5], []),
+        ([-6.0, -9.0, -3.0], [-0.7, -3.0, 1.5], ["exact"]),
+        ([-6.0, -9.0, -3.0], [-2.0, -3.0, -0.1], ["exact", "edit"]),
+        ([3.0, 1.0, 5.0], [2.0, 0.0, 4.0], []),
+    ],
+)
+def test_moved_cells_may_cost_no_more_than_noise(exact: list[float], edit: list[float], expected: list[str]) -> None:
+    assert worse({"moved_minus_fresh_exact": exact, "moved_minus_fresh_edit": edit}) == expected
