@@ -226,6 +226,24 @@ module.exports = {
     await commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
   },
 
+  async "a suggestion goes on where the editor closes the bracket that is typed"() {
+    const { document, editor } = await shown("closing.py", "def area(radius, factor): ...\n\n\nsize = area");
+    const end = document.lineAt(3).range.end;
+    const line = () => document.lineAt(3).text;
+    await until("the suggestion to be taken inside the brackets", async () => {
+      await editor.edit((edit) => edit.replace(document.lineAt(3).range, "size = area"));
+      editor.selection = new Selection(end, end);
+      await commands.executeCommand("zi.suggest");
+      await pause(700);
+      await commands.executeCommand("type", { text: "(" });
+      assert.equal(line(), "size = area()");
+      await pause(700);
+      await commands.executeCommand("zi.acceptSuggestion");
+      return line() === "size = area(radius, 2)";
+    });
+    await commands.executeCommand("workbench.action.revertAndCloseActiveEditor");
+  },
+
   async "next and previous go through the suggestions for a place"() {
     const [take, next, previous] = ["zi.acceptSuggestion", "zi.nextSuggestion", "zi.previousSuggestion"];
     const second = await accepted(take, "next", [next], "radius**2 * math.pi");
