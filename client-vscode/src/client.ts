@@ -1,7 +1,7 @@
 // One connection to one server process. A restart makes a new one.
 
 import { createInterface } from "node:readline";
-import { commands, MarkdownString, Uri, workspace, type Disposable, type LogOutputChannel, type TextDocument } from "vscode";
+import { commands, MarkdownString, Uri, workspace, type Disposable, type LogOutputChannel, type TextDocument, type TextEditor } from "vscode";
 import {
   CancellationToken,
   CloseAction,
@@ -184,10 +184,11 @@ export class ZiClient extends LanguageClient {
     return this.sendNotification("zi/trustGranted", {});
   }
 
-  /** The suggestion that stands in the document was dismissed by hand. */
-  dismissed(document: TextDocument): void {
-    const { uri } = this.code2ProtocolConverter.asTextDocumentIdentifier(document);
-    this.sendNotification("zi/suggestionRejected", { uri }).catch((error: unknown) => {
+  /** The suggestion that stands at the cursor was dismissed by hand. */
+  dismissed({ document, selection }: TextEditor): void {
+    const { code2ProtocolConverter: convert } = this;
+    const params = { textDocument: convert.asTextDocumentIdentifier(document), position: convert.asPosition(selection.active) };
+    this.sendNotification("zi/suggestionRejected", params).catch((error: unknown) => {
       this.debug(`zi/suggestionRejected was not sent: ${String(error)}`, undefined, false);
     });
   }

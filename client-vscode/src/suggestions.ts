@@ -19,9 +19,8 @@ const DISMISS = "zi.dismissSuggestion";
 export function registerSuggestionCommands(client: () => ZiClient | undefined): Disposable[] {
   return Object.entries(DONE_BY).map(([ours, theirs]) =>
     commands.registerCommand(ours, () => {
-      const document = window.activeTextEditor?.document;
-      if (ours === DISMISS && document) {
-        client()?.dismissed(document);
+      if (ours === DISMISS && window.activeTextEditor) {
+        client()?.dismissed(window.activeTextEditor);
       }
       return commands.executeCommand(theirs);
     }),

@@ -22,10 +22,15 @@ def closers(text: str) -> str:
     return "".join(reversed(stack))
 
 
-def before_closer(text: str, closing: str) -> str:
-    """The part of the text that stands before what `closing` (innermost first) is there for already; all, if none."""
+def before_closer(text: str, closing: str, behind: str = "") -> str | None:
+    """The part of the text that stands before what `closing` (innermost first) is there for already; all, if none.
+
+    `behind` is what the text goes on from. None where a quote is left open, so that nobody knows.
+    """
     stack = list(reversed(closing))
-    return text[: _read(text, stack, least=len(stack))]
+    least = len(stack)
+    end = _read(text, stack, least, behind[-1:])
+    return None if len(stack) > least and stack[-1] in _QUOTES else text[:end]
 
 
 def typed_by_hand(text: str, suggestion: str) -> str:
@@ -38,18 +43,27 @@ def typed_by_hand(text: str, suggestion: str) -> str:
     return text
 
 
-def _read(text: str, stack: list[str], least: int = 0) -> int:
+def _read(text: str, stack: list[str], least: int = 0, before: str = "") -> int:
     """Follow brackets and quotes, `stack` being what closes the open ones; where it falls below `least`, else the end.
 
-    A closer that nothing opened is passed over.
+    A closer that nothing opened is passed over, and so is an apostrophe (`don't`, `&'a str`). But for "`", a quote is
+    not open any more on the next line.
     """
-    escaped = False
+    escaped = before == "\\"
     for at, character in enumerate(text):
-        if stack and character == stack[-1] and not escaped:
+        if escaped:
+            pass
+        elif stack and character == stack[-1]:
             stack.pop()
             if len(stack) < least:
                 return at
-        elif (not stack or stack[-1] not in _QUOTES) and character in _CLOSER:
+        elif character in "\r\n" and len(stack) > least and stack[-1] in "\"'":
+            stack.pop()
+        elif (not stack or stack[-1] not in _QUOTES) and character in _CLOSER and not _is_apostrophe(character, before):
             stack.append(_CLOSER[character])
-        escaped = character == "\\" and not escaped
+        escaped, before = character == "\\" and not escaped, character
     return len(text)
+
+
+def _is_apostrophe(character: str, before: str) -> bool:
+    return character == "'" and (before.isalnum() or before in ("_", "&", "<"))

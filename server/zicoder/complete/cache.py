@@ -94,10 +94,9 @@ class SuggestionCache:
             typed = entry.typed(snapshot, offset)
             if typed is None or not entry.text.startswith(typed) or (typed and not through):
                 continue
-            rest = entry.text[len(typed) :]
-            if closing := entry.closing(snapshot, offset):
-                rest = before_closer(rest, closing)
-            if rest or not typed or closing:
+            left, closing = entry.text[len(typed) :], entry.closing(snapshot, offset)
+            rest = before_closer(left, closing, typed) if closing else left
+            if rest is not None and (left or not typed):
                 found = replace(entry, text=rest)
                 if len(typed) > THROUGH // 2 and not closing:
                     again = Cached.of(snapshot, offset, rest, entry.reason, entry.model, entry.logprob)

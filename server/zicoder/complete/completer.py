@@ -21,7 +21,7 @@ from zicoder.complete.foresight import Foresight
 from zicoder.complete.gate import AUTOMATIC, INVOKED, refuse
 from zicoder.complete.guidance import Names
 from zicoder.complete.hole import Hole
-from zicoder.complete.infilling import infill
+from zicoder.complete.infilling import NO_TIME, infill
 from zicoder.complete.others import Others
 from zicoder.complete.preparation import Preparation
 from zicoder.complete.recency import undoes
@@ -237,8 +237,8 @@ class Completer:
         with trace.stage("cache") as stage:
             through = self._workspace.settings.completion.on("type_through")
             found = self._cache.find(snapshot, offset, through=through)
-            if found and not found.text and trace.trigger == INVOKED:
-                found = None  # somebody asks for it: more may be known by now
+            if found and trace.trigger == INVOKED and (not found.text or found.reason == NO_TIME):
+                found = None  # somebody asks for it: more may be known by now, and there is more time
             stage.note = "hit" if found else "miss"
         if found is None:
             return None
@@ -289,6 +289,7 @@ class Completer:
                 model, request, hole, settings, trace,
                 heard=flight.hear, expected=flight.expect, patience_s=patience_s,
             )  # fmt: skip
+            flight.reason = NO_TIME if stage.note == NO_TIME else ""
         flight.logprob = trace.stats.logprob if trace.stats and trace.stats.logprob else None
         with trace.stage("filters") as stage:
             result = apply_filters(flight.streamed, hole)
@@ -353,6 +354,7 @@ class Completer:
 
     def prefill(self, snapshot: Snapshot, offset: int) -> None:
         """Get everything ready for a request at this place, in the background and at the lowest priority."""
+        self._stay_awake()
         self._foresight.seen(snapshot, offset)
         settings = self._workspace.settings.completion
         path = self.preparation.path_of(snapshot)

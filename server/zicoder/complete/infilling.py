@@ -20,12 +20,12 @@ from zicoder.models.protocols import Guide, InfillModel, InfillRequest, InfillSt
 from zicoder.settings import CompletionSettings
 from zicoder.text import LINE_END
 
-__all__ = ["infill"]
+__all__ = ["NO_TIME", "infill"]
 
 OTHER_LINE = "the likeliest line cannot be right here, so another one was taken"
 DEFINES = "the code below waits for `{}`, so a line that defines it was asked for"
 KNOWN_NAMES = "nothing defines a name, so it was written again with known ones"
-NO_TIME = "there was no time to write more lines"
+NO_TIME = "There was no time to write more lines."
 KNOWN = 2000
 """Names that a second try may choose from."""
 

@@ -136,9 +136,7 @@ class Preparation:
 
     def moved(self, snapshot: Snapshot, offset: int) -> None:
         """Somebody is at this place and not typing: get everything ready for a request here."""
-        if self._reader != (reader := self._workspace.engine.pid):
-            self._reader, self._ready = reader, None
-            self._read.clear()  # another process has read nothing
+        self._meet_reader()
         if self._ready == (snapshot.uri, snapshot.text, offset):
             return
         self._begin(snapshot.uri, self._everything(snapshot, offset))
@@ -159,6 +157,12 @@ class Preparation:
             self._made_of = made_of
             self._read.clear()
             self._context, self._context_failed = None, False
+
+    def _meet_reader(self) -> None:
+        """Another process of the engine has read nothing."""
+        if self._reader != (reader := self._workspace.engine.pid):
+            self._reader, self._ready = reader, None
+            self._read.clear()
 
     def _ingredients(self) -> tuple[object, ...]:
         """What the pieces of the project depend on, and who reads them."""
@@ -211,7 +215,7 @@ class Preparation:
         for _ in range(TRIES):
             request = self.request(snapshot, offset, all_context=True)
             if await model.prefill(request, thorough=True):
-                self._reader = self._workspace.engine.pid  # it may have been started by that
+                self._meet_reader()  # it may have been started by that
                 self._read[snapshot.uri] = frozenset(request.context)
                 self._ready = snapshot.uri, snapshot.text, offset
                 return

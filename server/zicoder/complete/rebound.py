@@ -14,13 +14,19 @@ from zicoder.text import common_ends
 
 __all__ = ["changed_lines", "still_true"]
 
+MOST_CHARS = 4000
+"""Of changed lines; more were pasted, and nothing is known then."""
+
 _WORD = re.compile(r"[\w$]+")
 _DECLARED = re.compile(
-    r"\b(?:as|class|const|def|enum|fn|fun|func|function|interface|let|struct|type|val|var)\s+([\w$]+)|([\w$]+)\s*:="
+    r"\b(?:as|class|const|def|enum|fn|fun|func|function|interface|let|struct|type|val|var)\s+([\w$]+)"
+    r"|(?<![\w$])([\w$]+)\s*:="
 )
-_LISTED = re.compile(r"\bfor\b(.*?)\b(?:in|of)\b|\bimport\b(.*)")
-_ASSIGNED = re.compile(r"^([^=()\"'#]*?)(?:\*\*|//|>>|<<|\?\?|[-+*/%&|^@])?=(?![=>])", re.MULTILINE)
+_LISTED = re.compile(r"\bfor\b([^\n]{0,200}?)\b(?:in|of)\b|\bimport\b([^\n]*)")
+_ASSIGNED = re.compile(r"^([^=()\"'#]{0,200}?)(?:\*\*|//|>>|<<|\?\?|[-+*/%&|^@])?=(?![=>])", re.MULTILINE)
+_UNPACKED = re.compile(r"\(([^=()\"'#]{0,200})\)\s*=(?![=>])")
 _TARGET = re.compile(r"(?<![\w$.])([\w$]+(?:\.[\w$]+)*)(?![\w$(\[])")
+_ANYWHERE = re.compile(r"(?<![\w$.])([\w$]+(?:\.[\w$]+)*)\s*=(?![=>])")
 
 
 def changed_lines(old: str, new: str, start: int, end: int) -> tuple[str, str]:
@@ -50,6 +56,8 @@ def still_true(guide: Guide, changed: str, line: str) -> Guide:
     if not (changed.strip() or line.strip()) or not (guide.members or guide.arguments):
         return guide
     used = f"{changed}\n{line}"
+    if len(used) > MOST_CHARS:
+        return replace(guide, members={}, arguments={})
     bound = _declared(used) | _assigned(changed)
     members = {
         owner: (*names, *dict.fromkeys(each for each in _members(owner, used) if each not in names))
@@ -73,8 +81,9 @@ def _declared(lines: str) -> set[str]:
 
 
 def _assigned(lines: str) -> set[str]:
-    """The names, and the members as written, that these lines assign to."""
-    return {each for match in _ASSIGNED.finditer(lines) for each in _TARGET.findall(match[1])}
+    """The names, and the members as written, that these lines assign to, and those of keyword arguments."""
+    left = (match[1] for pattern in (_ASSIGNED, _UNPACKED) for match in pattern.finditer(lines))
+    return {each for text in left for each in _TARGET.findall(text)} | set(_ANYWHERE.findall(lines))
 
 
 def _is_bound(expression: str, bound: set[str]) -> bool:

@@ -77,7 +77,8 @@ class Offer:
         typed = self.typed(text)
         if typed is None or not self.text.startswith(typed):
             return None
-        return before_closer(self.text[len(typed) :], text[self.offset + len(typed) : len(text) - self.rest])
+        left, closing = self.text[len(typed) :], text[self.offset + len(typed) : len(text) - self.rest]
+        return before_closer(left, closing, typed) if closing else left
 
 
 @dataclass(slots=True)
@@ -211,10 +212,13 @@ class Reception:
         file.dismissed_at, file.dismissed_line = now, offer.line
         self._end(file, offer, "rejected", 0)
 
-    def standing(self, uri: str) -> str:
-        """The id of the suggestion that is shown in a document, "" for none."""
-        file = self._files.get(uri)
-        return file.offer.id if file and file.offer and file.offer.show else ""
+    def standing(self, snapshot: Snapshot, offset: int) -> str:
+        """The id of the suggestion that is shown at a place, "" for none."""
+        file = self._files.get(snapshot.uri)
+        offer = file.offer if file else None
+        if offer is None or not offer.show or (typed := offer.typed(snapshot.text)) is None:
+            return ""
+        return offer.id if offer.offset + len(typed) == offset else ""
 
     def cooling_down(self, uri: str, line: int) -> bool:
         """Whether two suggestions in this line were dismissed and little was typed since."""

@@ -87,8 +87,8 @@ async def test_while_the_index_is_being_made(start_editor: StartEditor, root: Pa
     editor = await start_editor()
     await editor.status("ready")
     document = editor.open("area.py", AREA)
-    assert "depth" in await editor.ghost(document)
     assert (await editor.command("zi.indexStatus"))["state"] != "ready", "there was too little to index"
+    assert "depth" in await editor.ghost(document)
 
 
 async def test_where_the_index_is_damaged(start_editor: StartEditor, root: Path, zi: RunZi) -> None:

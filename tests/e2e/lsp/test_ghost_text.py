@@ -81,6 +81,12 @@ async def test_an_editor_that_runs_an_items_command_tells_of_the_acceptance(
     assert asked.command is None, "nothing is learnt from what was asked for by hand"
 
 
+def dismissed(editor: Editor, document: Document) -> None:
+    where = editor.position(document)
+    place = {"textDocument": {"uri": document.uri}, "position": {"line": where.line, "character": where.character}}
+    editor.client.protocol.notify("zi/suggestionRejected", place)
+
+
 async def test_two_that_were_dismissed_in_an_editor_that_keeps_no_ids_keep_quiet(
     start_editor: StartEditor, script: WriteScript
 ) -> None:
@@ -89,10 +95,10 @@ async def test_two_that_were_dismissed_in_an_editor_that_keeps_no_ids_keep_quiet
     document = editor.open("area.py", f"def area(width, height):\n    return {MARK}\n")
     await editor.status("ready")
     assert await editor.ghost(document, invoked=False) == "width * height"
-    editor.client.protocol.notify("zi/suggestionRejected", {"uri": document.uri})
+    dismissed(editor, document)
     editor.type(document, "1")
     assert await editor.ghost(document, invoked=False) == " + width"
-    editor.client.protocol.notify("zi/suggestionRejected", {"uri": document.uri})
+    dismissed(editor, document)
     assert await editor.ghost(document, invoked=False) == ""
     assert "rejected" in (await editor.why())["reason"]
     assert await editor.ghost(document) == " + width"

@@ -62,10 +62,37 @@ def test_what_was_typed_by_hand(text: str, suggestion: str, expected: str) -> No
     assert typed_by_hand(text, suggestion) == expected
 
 
-@given(st.text("()[]{}\"'\\ab, ", max_size=30), st.text("()[]{}\"'\\ab, ", max_size=30))
-def test_any_texts(typed: str, rest: str) -> None:
+@pytest.mark.parametrize(
+    ("rest", "expected"),
+    [
+        ("it's a, b)", "it's a, b"),
+        ("x: &'a str) -> Self {", "x: &'a str"),
+        ("# isn't\n)", "# isn't\n"),
+        ("a, 'b)", None),
+    ],
+)
+def test_an_apostrophe_is_no_quote(rest: str, expected: str | None) -> None:
+    assert before_closer(rest, ")") == expected
+
+
+TEXTS = st.recursive(
+    st.sampled_from(["x", ", ", "don't", "\n", '"a(b"', "'['", ""]),
+    lambda inner: st.tuples(st.sampled_from(["()", "[]", "{}"]), inner, inner).map(
+        lambda made: f"{made[0][0]}{made[1]}{made[0][1]}{made[2]}"
+    ),
+    max_leaves=8,
+)
+
+
+@given(TEXTS, st.integers(0, 60))
+def test_what_is_typed_and_what_is_left_make_a_whole(text: str, at: int) -> None:
+    """A text whose brackets are closed, typed up to some place, where the editor has closed what is open."""
+    typed, rest = text[:at], text[at:]
     closing = closers(typed)
-    if not typed.endswith("\\"):
-        assert closers(typed + closing) == ""
-    assert rest.startswith(before_closer(rest, closing))
-    assert (typed + closing).startswith(typed_by_hand(typed + closing, typed + rest))
+    if '"' in closing or "'" in closing or not closing:
+        return
+    left = before_closer(rest, closing, typed)
+    assert left is not None
+    assert rest[len(left)] == closing[0]
+    assert closers(typed + left + closing) == ""
+    assert text.startswith(typed_by_hand(typed + closing, text))

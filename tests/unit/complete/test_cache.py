@@ -133,3 +133,16 @@ def test_a_long_suggestion_stays_alive_while_it_is_taken_part_by_part(cache: Sug
     assert said(cache, f"def area():\n{lines[: THROUGH + 1]}{MARK}") is None, "too much at once"
     for end in range(0, len(lines), 100):
         assert said(cache, f"def area():\n{lines[:end]}{MARK}") == (lines[end:], "because")
+
+
+@pytest.mark.parametrize("opened", ["while (x) {", "print("])
+def test_a_suggestion_that_opens_a_block_says_nothing_of_what_is_in_it(opened: str) -> None:
+    cache = SuggestionCache()
+    cache.put(Cached.of(*at(f"area\n{MARK}\n"), opened))
+    assert cache.find(*at(f"area\n{opened}{MARK}{'}' if opened.endswith('{') else ')'}\n")) is None
+
+
+def test_where_nobody_knows_what_is_closed_the_model_is_asked() -> None:
+    cache = SuggestionCache()
+    cache.put(Cached.of(*at(f"area\nprint{MARK}\n"), "(a, 'b)"))
+    assert cache.find(*at(f"area\nprint({MARK})\n")) is None

@@ -508,16 +508,19 @@ class Stuck:
 async def test_what_was_written_in_time_is_not_thrown_away(
     make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch, pieces: int, shown: str
 ) -> None:
-    rig = await make_rig(BODY, timeout_ms=100)
+    rig = await make_rig(BODY, timeout_ms=1000)
     infill = rig.model.infill
     monkeypatch.setattr(rig.model, "infill", lambda request: Stuck(infill(request), pieces))
     area = "def area(width, height):\n    ‸\n"
-    assert await rig.ask(area) == shown
-    if shown:
-        assert await rig.ask(area) == shown
-        assert len(rig.requests) == 1
-    else:
+    assert await rig.ask(area, AUTOMATIC) == shown
+    if not shown:
         assert "took longer" in rig.reason
+        return
+    assert "no time" in rig.reason
+    assert await rig.ask(area, AUTOMATIC) == shown
+    assert len(rig.requests) == 1
+    monkeypatch.setattr(rig.model, "infill", infill)
+    assert await rig.ask(area, INVOKED) == "size = width * height\n    return size", "who asks by hand waits longer"
 
 
 async def test_what_was_not_reviewed_is_not_shown(make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -568,3 +571,14 @@ async def test_a_document_that_was_closed_is_not_made_ready(make_rig: MakeRig, m
     rig.completer.closed("file:///area.py")
     await asyncio.sleep(0.2)
     assert rig.model.prefills == []
+
+
+async def test_where_the_cursor_went_is_made_ready_and_not_where_it_was(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("zicoder.complete.completer.REST_S", 0.05)
+    rig = await make_rig(RULE)
+    assert await rig.ask(AREA) == "width * height"
+    rig.completer.prefill(Snapshot("file:///area.py", AREA.replace("‸", ""), language="python"), 4)
+    await asyncio.sleep(0.3)
+    assert [request.prefix for request in rig.model.prefills] == ["def "]

@@ -94,6 +94,9 @@ async def test_elsewhere_in_the_function_only_the_names_around_hold(now: str) ->
         ("x = self = self.‸\n        self = 3", None, True),
         ("self: Other = other()\n        self.‸", None, True),
         ("x, self = other()\n        self.‸", None, True),
+        ("x = self = other()\n        self.‸", None, True),
+        ("(x, self) = other()\n        self.‸", None, True),
+        ("foo(); self = 1\n        self.‸", None, True),
         ("for self in others:\n            self.‸", None, True),
         ("with other() as self:\n            self.‸", None, True),
         ("if (self := other()):\n            self.‸", None, True),
@@ -113,6 +116,14 @@ async def test_what_was_typed_since_is_not_forbidden(
     assert found.members.get("self") == members
     assert found.members["y"] == ("real",)
     assert ("client.get" in found.arguments) == arguments
+
+
+@pytest.mark.parametrize("line", ["a, b, c\n", "0x" + "f" * 70 + "\n", "for for for \n", "1, 2, 3, 4,\n"])
+async def test_after_a_paste_nothing_is_known_and_nobody_waits(line: str) -> None:
+    guide = Guide(members={"self": ("send",), "y": ("real",)})
+    keeper, _ = await keeper_at(CODE, guide)
+    pasted = line * 20_000
+    assert keeper.guide(*cut(CODE.replace("self.‸", f"x = {pasted}        self.‸"))) is None
 
 
 async def test_nothing_holds_in_another_definition() -> None:

@@ -83,6 +83,25 @@ def test_typed_along_while_the_editor_closes_brackets() -> None:
     assert desk.outcomes == [("typed", 19)]
 
 
+def test_what_stands_at_a_place() -> None:
+    desk = Desk()
+    offer = desk.show("area(width)")
+    place = len(desk.before)
+    assert desk.reception.standing(desk.snapshot, place) == offer.id
+    assert desk.reception.standing(desk.snapshot, 3) == "", "the cursor is elsewhere"
+    desk.type("area")
+    assert desk.reception.standing(desk.snapshot, place + 4) == offer.id
+    offer.show = False
+    assert desk.reception.standing(desk.snapshot, place + 4) == "", "nobody saw it"
+
+
+def test_a_suggestion_with_quotes_in_the_middle_of_being_typed_is_the_same_one() -> None:
+    desk = Desk()
+    offer = desk.show("'a', 'b'")
+    desk.type("'")
+    assert desk.suggest("a', 'b'") is offer
+
+
 def test_typed_over() -> None:
     desk = Desk()
     desk.show("width * height")

@@ -29,7 +29,11 @@ class Host:
         self.reception: Reception | None = Reception(self.journal.append)
         self.handlers: dict[str, Callable[..., Any]] = {}
         self.said: list[str] = []
+        self.encoding = "utf-16"
         feedback.register(self)
+
+    def snapshot(self, uri: str) -> Snapshot | None:
+        return Snapshot(uri, "x = ") if uri == "file:///a.py" else None
 
     def command(self, command_name: str) -> Callable[..., Any]:
         def keep(handler: Callable[..., Any]) -> Callable[..., Any]:
@@ -100,6 +104,20 @@ async def test_what_the_client_tells_is_in_the_log_until_it_is_erased(host: Host
     assert await host.run(feedback.FORGET) is True
     assert host.outcomes == []
     assert host.said == ["The log of suggestions and what was learnt from it are erased."]
+
+
+@pytest.mark.parametrize(
+    ("uri", "character", "outcomes"),
+    [("file:///a.py", 4, ["rejected"]), ("file:///a.py", 1, []), ("file:///b.py", 4, [])],
+)
+def test_a_client_that_keeps_no_ids_says_where_it_stood(
+    host: Host, uri: str, character: int, outcomes: list[str]
+) -> None:
+    host.suggest()
+    place = SimpleNamespace(line=0, character=character)
+    host.tell(feedback.REJECTED, textDocument=SimpleNamespace(uri=uri), position=place)
+    host.tell(feedback.REJECTED)
+    assert host.outcomes == outcomes
 
 
 async def test_the_command_that_comes_with_a_suggestion_tells_that_it_was_accepted(host: Host) -> None:

@@ -1,7 +1,7 @@
 """What the user does with suggestions and says about them: accepted, rejected, snoozed, forgotten.
 
 The notifications are optional: without them an acceptance is recognised by the change that it makes. All of them hold
-the `id` that came with the suggestion, or a client that keeps none says in which document it stands.
+the `id` that came with the suggestion, or a client that keeps none says where it stands.
 """
 
 from __future__ import annotations
@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from lsprotocol import types
 
 from zicoder.errors import InputError
+from zicoder.lsp.convert import offset_of
 
 if TYPE_CHECKING:  # see `server.load_the_rest`
     from zicoder.complete.control import Control
     from zicoder.complete.journal import Journal
     from zicoder.complete.reception import Reception
+    from zicoder.text import Snapshot
     from zicoder.workspace import Workspace
 
 __all__ = ["ACCEPTED", "FORGET", "REJECTED", "RESUME", "SHOWN", "SNOOZE", "TAKEN", "TOGGLE", "FeedbackHost", "register"]
@@ -39,6 +41,9 @@ class FeedbackHost(Protocol):
 
     @property
     def project(self) -> Workspace | None: ...  # noqa: D102
+    @property
+    def encoding(self) -> str: ...  # noqa: D102
+    def snapshot(self, uri: str) -> Snapshot | None: ...  # noqa: D102
     @property
     def control(self) -> Control | None: ...  # noqa: D102
     @property
@@ -110,12 +115,12 @@ def _listen(server: FeedbackHost) -> None:
 
     @server.feature(REJECTED)
     def rejected(params: Any) -> None:
-        """Params: {id} or {uri}: it, or the one that stands in that document, was dismissed by hand, as with Escape.
+        """Params: {id} or {textDocument, position}: it, or the one that stands there, was dismissed by hand.
 
-        The server sees by itself when it is typed over.
+        As with Escape; the server sees by itself when it is typed over.
         """
         if server.reception is not None:
-            server.reception.rejected(_id(params) or server.reception.standing(str(getattr(params, "uri", ""))))
+            server.reception.rejected(_id(params) or _standing(server, server.reception, params))
 
 
 async def _forget(server: FeedbackHost) -> bool:
@@ -152,6 +157,16 @@ def _state(server: FeedbackHost) -> dict[str, Any]:
 
 def _say(server: FeedbackHost, kind: types.MessageType, text: str) -> None:
     server.window_show_message(types.ShowMessageParams(type=kind, message=text))
+
+
+def _standing(server: FeedbackHost, reception: Reception, params: Any) -> str:
+    """The id of the suggestion at the place that the params name, "" for none."""
+    document, place = getattr(params, "textDocument", None), getattr(params, "position", None)
+    snapshot = server.snapshot(document.uri) if document is not None else None
+    if snapshot is None or place is None:
+        return ""
+    position = types.Position(line=place.line, character=place.character)
+    return reception.standing(snapshot, offset_of(snapshot, position, server.encoding))
 
 
 def _id(params: Any) -> str:
