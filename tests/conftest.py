@@ -8,10 +8,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from zicoder.models.store import ModelStore
 
 QWEN = "qwen2.5-coder-0.5b"
+
+# How long an example takes says more about what else the machine does than about the code.
+settings.register_profile("zi", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("zi")
 
 
 @pytest.fixture(scope="session")

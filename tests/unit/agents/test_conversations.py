@@ -72,7 +72,7 @@ turns = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(turns, max_size=6))
 def test_what_is_written_is_read_again(said: list[Turn]) -> None:
     data = b"".join(encode(turn_record(turn)) for turn in said)
@@ -80,7 +80,7 @@ def test_what_is_written_is_read_again(said: list[Turn]) -> None:
     assert data.count(b"\n") == len(said)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(turns, min_size=1, max_size=4), st.data())
 def test_a_torn_file_costs_no_other_line(said: list[Turn], data: st.DataObject) -> None:
     lines = [encode(turn_record(turn)) for turn in said]

@@ -73,7 +73,7 @@ def occurrences(lines: list[str], wanted: list[str]) -> int:
     return sum(lines[at : at + len(wanted)] == wanted for at in range(len(lines) - len(wanted) + 1))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.filter_too_much])
 @given(spans(), st.sampled_from(["", "```", "````text"]))
 def test_a_block_from_any_lines_changes_only_them(span: Span, fence: str) -> None:
     assume(any(line.strip() for line in span.search))
@@ -117,7 +117,7 @@ plain = st.lists(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(
     plain, st.data(), st.sampled_from([indent, trailing, spread, numbered, entities]),
     st.sampled_from(["\n", "\r\n"]), st.booleans(),
@@ -139,7 +139,7 @@ def test_a_distorted_block_changes_only_its_lines(
     assert after == end.join([*lines[:stop], f"    {NEW}", *lines[stop:]]) + end * last
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.filter_too_much])
 @given(spans(), bodies, bodies)
 def test_a_refused_block_changes_nothing(span: Span, search: list[str], put: list[str]) -> None:
     search = [line for line in search if not line.startswith("<<<<<<<<<")]
@@ -150,7 +150,7 @@ def test_a_refused_block_changes_nothing(span: Span, search: list[str], put: lis
         assert any(line.strip() for line in search) or not span.text.strip("\ufeff \t\r\n\x0c\u2028")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=200), st.lists(special, max_size=8), st.integers(1, 40), st.booleans())
 def test_no_answer_is_too_odd_to_read(text: str, marks: list[str], size: int, cut: bool) -> None:
     odd = "\n".join([text, "<<<<<<< SEARCH", *marks, text, "=======", ">>>>> REPLACE", "```py a.py", *marks, text])
@@ -161,7 +161,7 @@ def test_no_answer_is_too_odd_to_read(text: str, marks: list[str], size: int, cu
     assert all(remark.text for remark in remarks)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.text(max_size=60))
 def test_a_document_is_its_text(text: str) -> None:
     document = Document.of(text)

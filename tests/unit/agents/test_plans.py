@@ -115,7 +115,7 @@ def test_a_chain_of_two_thousand_tasks_is_no_trouble() -> None:
 words = st.text(alphabet="abcdefg ", min_size=1, max_size=20).map(lambda t: " ".join(t.split())).filter(bool)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.tuples(words, st.none() | st.integers(1, 59) | st.sampled_from([60, 90, 480])), max_size=8), st.data()
 )
@@ -129,7 +129,7 @@ def test_a_draft_is_read_again(rows: list[tuple[str, int | None]], data: st.Data
     assert list(parse_plan(draft("Plan", tasks)).tasks) == tasks
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.lists(st.sampled_from([*MINE.splitlines(keepends=True), "\n", "text\r\n", "- [ ] x", "\x0b", "``"]), max_size=12)
 )

@@ -99,7 +99,7 @@ def test_the_harm_of_a_command_is_named(line: str, kind: str):
     assert harm(parse(line, windows=False)) == kind
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="rm -f/$(){}`'\"\\;&|<>#!~*\n\tab=.:", max_size=40))
 def test_no_line_is_too_odd_to_be_judged(line: str):
     understood = parse(line, windows=False)
@@ -110,7 +110,7 @@ def test_no_line_is_too_odd_to_be_judged(line: str):
         assert not set("$`()*{") & set(outside_quotes)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.text(alphabet="ab -./'\"\\=:~ \t", max_size=30))
 def test_words_are_those_of_a_shell(line: str):
     understood = parse(line, windows=False)

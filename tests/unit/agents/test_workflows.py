@@ -59,7 +59,7 @@ def test_steps_come_after_their_inputs() -> None:
     assert [step.id for step in small().order] == ["write", "check", "tell"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(range(8)), st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7)), max_size=12))
 def test_any_order_holds(order: list[int], edges: list[tuple[int, int]]) -> None:
     steps = [

@@ -105,7 +105,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=25).map("".join) | st.text(max
 holes = st.builds(Hole, prefix=texts, suffix=texts, language=st.sampled_from(LANGUAGES), multiline=st.booleans())
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, holes)
 def test_a_filter_never_raises_and_never_adds(text: str, hole: Hole) -> None:
     for filter_ in FILTERS:
@@ -113,7 +113,7 @@ def test_a_filter_never_raises_and_never_adds(text: str, hole: Hole) -> None:
         assert len(result.replace("\r", "").replace("\n", "")) <= len(text.replace("\r", "").replace("\n", ""))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, holes)
 def test_filtering_twice_is_filtering_once(text: str, hole: Hole) -> None:
     once = apply_filters(text, hole)
@@ -122,14 +122,14 @@ def test_filtering_twice_is_filtering_once(text: str, hole: Hole) -> None:
     assert again.changed_by == () or once.text == ""
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, holes)
 def test_line_endings_are_the_documents_own(text: str, hole: Hole) -> None:
     shown = apply_filters(text, hole).text
     assert not set("\r\n") & set(shown.replace(hole.newline, ""))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, holes)
 def test_one_line_means_one_line(text: str, hole: Hole) -> None:
     """Without `one_line`, a statement whose bracket is open at the line's end goes on."""
@@ -138,7 +138,7 @@ def test_one_line_means_one_line(text: str, hole: Hole) -> None:
     assert "\r" not in shown
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(texts, holes, st.booleans())
 def test_the_line_below_is_never_shown_last(text: str, hole: Hole, parrot: bool) -> None:
     """Except a closing bracket or tag: the suggestion may have opened one of its own."""

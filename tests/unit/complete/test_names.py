@@ -106,7 +106,7 @@ WORDS = [
 texts = st.lists(st.sampled_from(WORDS), max_size=20).map("".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(texts, texts, texts)
 def test_it_never_raises_and_names_are_in_the_text(prefix: str, text: str, suffix: str) -> None:
     for at, name in unknown_names(Hole(prefix=prefix, suffix=suffix, language="python"), text):

@@ -127,7 +127,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=20).map("".join)
 holes = st.builds(Hole, prefix=texts, suffix=texts, language=st.sampled_from(LANGUAGES))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(holes, texts)
 def test_it_never_raises_and_only_takes_away(hole: Hole, text: str) -> None:
     left = valid_part(hole, text)
@@ -135,7 +135,7 @@ def test_it_never_raises_and_only_takes_away(hole: Hole, text: str) -> None:
     assert valid_part(hole, left) == left
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(texts)
 def test_sound_python_stays_sound(text: str) -> None:
     hole = hole_at("def f(a):\n    b = a\n    ‸\n    return b\n")

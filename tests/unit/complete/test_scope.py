@@ -229,7 +229,7 @@ texts = st.lists(st.sampled_from(WORDS), max_size=30).map("".join)
 holes = st.builds(Hole, prefix=texts, suffix=texts, language=st.sampled_from(LANGUAGES), multiline=st.booleans())
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(holes, texts, st.integers(1, 8))
 def test_the_end_does_not_depend_on_how_the_stream_is_cut(hole: Hole, text: str, max_lines: int) -> None:
     shown, done, _ = fed_by_characters(hole, text, max_lines)
@@ -237,7 +237,7 @@ def test_the_end_does_not_depend_on_how_the_stream_is_cut(hole: Hole, text: str,
     assert text.startswith(shown)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(holes)
 def test_begins_block_answers_for_any_document(hole: Hole) -> None:
     goes_on = any(character.isalnum() for character in hole.line_after)

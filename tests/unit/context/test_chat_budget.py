@@ -46,7 +46,7 @@ items = st.builds(
 shares = st.builds(Shares, system=st.integers(0, 9), task=st.integers(0, 99), reserve=st.integers(1, 50))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(items, max_size=12), st.integers(1, 2000), shares, st.integers(0, 500))
 def test_the_window_never_overflows_and_the_answer_keeps_its_room(
     given_items: list[Item], window: int, split: Shares, answer: int

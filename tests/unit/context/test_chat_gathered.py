@@ -24,7 +24,7 @@ def piece(start: int, length: int, priority: int = 0, path: str = "a.py") -> Exc
 pieces = st.builds(piece, st.integers(0, 30), st.integers(1, 10), st.integers(0, 3), st.sampled_from(["a.py", "b.py"]))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(pieces, max_size=10))
 def test_every_line_is_shown_once_and_by_the_most_important(given_pieces: list[Excerpt]) -> None:
     made = merged(given_pieces)
@@ -139,7 +139,7 @@ def test_of_several_files_the_one_that_was_read_is_meant() -> None:
     assert checked_citations("See b.py:3.", Project(), shown=["web/b.py", "src/a.py"])[0] == "See web/b.py:3."
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(alphabet="ab/.:py0123-#L`([)] \n", max_size=120))
 def test_any_answer_will_do(answer: str) -> None:
     text, wrong = checked_citations(answer, Project())

@@ -76,7 +76,7 @@ def test_the_next_turns_change_nothing_for_a_while() -> None:
     assert 3 <= changes <= 6
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.integers(0, 60), max_size=20), st.integers(1, 400), st.integers(0, 20))
 def test_the_rest_fits_and_begins_with_a_question(sizes: list[int], room: int, covered: int) -> None:
     turns = [Said("user" if n % 2 == 0 else "assistant", "word " * size) for n, size in enumerate(sizes)]

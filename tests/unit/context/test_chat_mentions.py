@@ -45,7 +45,7 @@ def test_mentions_are_told_from_text(prompt: str, expected: list[str]) -> None:
         assert mention.value in prompt[mention.start : mention.end]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.text(alphabet="@ab./:\"'` \n()[]#L0-9,~", max_size=200))
 def test_any_text_will_do(prompt: str) -> None:
     for mention in parse(prompt):

@@ -152,7 +152,7 @@ TOY = Toy(*PIECES_RAW)
 ROWS = st.lists(st.lists(st.integers(0, 7), min_size=len(TOY.pieces), max_size=len(TOY.pieces)), max_size=8)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=ROWS, typed=st.sampled_from(["", "a", "ab", "b_"]))
 def test_the_hole_gets_a_name_and_an_allowed_choice_is_never_touched(rows: list[list[int]], typed: str) -> None:
     """Logits lie within MAX_GAP of each other here, and each name can be written in this vocabulary."""

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -129,7 +129,6 @@ def every_line(model: Tree) -> Iterator[tuple[bytes, float]]:
                 todo.append(([*said, token], raw + piece, now))
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), sure=st.sampled_from([1.0, 2.0, 4.0]), slack=st.sampled_from([0.0, SLACK]))
 def test_it_finds_the_likeliest_line_of_all(seed: int, sure: float, slack: float) -> None:
     model = Tree(seed, sure)
@@ -161,7 +160,6 @@ def test_it_spends_no_more_than_it_may_and_stands_where_it_says(seed: int, budge
         assert np.array_equal(logits, model.logits(line.whole))
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 10_000), budget=st.integers(0, 12), kept=st.booleans())
 def test_it_goes_on_where_it_stopped(seed: int, budget: int, kept: bool) -> None:
     model = Tree(seed, 1.5)

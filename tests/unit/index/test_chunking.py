@@ -40,13 +40,13 @@ def only(chunks: Sequence[Chunk], qualified: str) -> Chunk:
     return found
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(alphabet="ab(){}[]<>\"'`#/*:;=-@\\ \t\n\r\f\u2028\ud800é😀", max_size=300), st.sampled_from(LANGUAGES))
 def test_no_line_of_any_text_is_lost(text: str, language: str) -> None:
     check(text, chunks_of(text, language))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.sampled_from(LANGUAGES), st.sampled_from(sorted(SAMPLES)), st.data())
 def test_no_line_of_broken_code_is_lost(language: str, sample: str, data: st.DataObject) -> None:
     text = SAMPLES.get(language, SAMPLES[sample])

@@ -123,7 +123,6 @@ BATCH = 40
 
 @settings(
     max_examples=5,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 @given(cases=st.lists(st.tuples(ignore_text, st.lists(paths, min_size=6, max_size=6)), min_size=BATCH, max_size=BATCH))
@@ -173,7 +172,6 @@ def grow(root: Path, files: list[str], rules: dict[str, str], name: str) -> None
 
 @settings(
     max_examples=15,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example],
 )
 @given(tree=trees)

@@ -63,7 +63,6 @@ def expected(ids: Sequence[int]) -> dict[int, str]:
     return {row: f"row {row}" for row in sorted(ids)}
 
 
-@settings(deadline=None)
 @given(st.lists(st.lists(st.integers(0, 40), unique=True), max_size=6))
 def test_a_block_equals_the_table_after_any_commits(commits: list[list[int]]) -> None:
     table = Table([])
@@ -72,7 +71,7 @@ def test_a_block_equals_the_table_after_any_commits(commits: list[list[int]]) ->
         assert shown(table.rows.block()) == expected(ids)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sets(st.integers(0, 4), max_size=2), st.integers(0, 700)), max_size=5))
 def test_a_block_follows_commits_that_it_is_told_of(commits: list[tuple[set[int], int]]) -> None:
     table = Table(range(20))

@@ -299,7 +299,7 @@ TEXT = st.lists(RULE, max_size=4).map("\n".join)
 FOLDER = st.sampled_from(["", "a", "b", "a/b", "build"])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     paths=st.lists(PATHS, min_size=1, max_size=14),
     git=st.dictionaries(FOLDER, TEXT, max_size=3),
