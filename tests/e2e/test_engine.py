@@ -606,6 +606,18 @@ async def test_the_likeliest_line_is_found_and_others_with_it(engine: Engine, qw
     assert spent >= 10
 
 
+async def test_an_answer_does_not_indent_further_where_the_cursor_is_indented(engine: Engine, qwen: Path) -> None:
+    await engine.load(load(engine, qwen))
+    prefix = "def area(width, height):\n    return width * height\n\n\ndef volume(width, height, depth):\n"
+    for search in (0, 4):
+        deeper, _ = await answer(engine, infill(engine, prefix, "\n", search=search))
+        assert deeper.startswith("    return")
+        level, _ = await answer(engine, infill(engine, prefix, "\n", search=search, indented=True))
+        assert level.startswith("return")
+        other, _ = await answer(engine, infill(engine, prefix, "\n", search=search, indented=True, rank=1))
+        assert other[:1].strip() and not other.startswith("return")
+
+
 async def test_an_answer_goes_on_behind_the_line_that_was_found(engine: Engine, qwen: Path) -> None:
     await engine.load(load(engine, qwen))
     prefix = "def area(width, height):\n    "

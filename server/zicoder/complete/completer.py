@@ -26,7 +26,7 @@ from zicoder.complete.others import Others
 from zicoder.complete.preparation import Preparation
 from zicoder.complete.recency import undoes
 from zicoder.complete.review import UNDOES, review
-from zicoder.complete.scope import place_at
+from zicoder.complete.scope import is_indented, place_at
 from zicoder.complete.session import Session
 from zicoder.complete.trace import Trace
 from zicoder.errors import ZiError
@@ -276,7 +276,10 @@ class Completer:
         snapshot, offset = flight.snapshot, flight.offset
         settings = self._workspace.settings.completion
         with trace.stage("context") as stage:
-            request = replace(self.preparation.request(snapshot, offset), speculative=speculative, rank=rank)
+            request = replace(
+                self.preparation.request(snapshot, offset),
+                speculative=speculative, rank=rank, indented=is_indented(hole),
+            )  # fmt: skip
             stage.note = (
                 f"{len(request.prefix)} characters before, {len(request.suffix)} after, "
                 f"{len(request.context)} pieces of the project"

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 from zicoder.complete.blocks import opens_block
 from zicoder.complete.brackets import balance_brackets
-from zicoder.complete.hole import Hole, indent_of, indent_width
+from zicoder.complete.hole import Hole, indent_of
 from zicoder.complete.repeats import (
     drop_line_below,
     drop_repeated_lines,
     drop_repeated_prefix,
     drop_repeated_suffix,
 )
-from zicoder.complete.scope import FENCE, EndOfScope, statement_end
+from zicoder.complete.scope import FENCE, EndOfScope, is_indented, statement_end
 from zicoder.complete.syntax import CLOSERS, lexer_at
 from zicoder.complete.tokens import find_special_token
 from zicoder.text import LINE_END
@@ -100,42 +100,27 @@ def normalise_line_endings(text: str, hole: Hole) -> str:
 def drop_extra_indent(text: str, hole: Hole) -> str:
     """Take away what a model indents beyond the indentation that stands before the cursor already.
 
-    Only in Python, and only where a line of code at the cursor's depth, above or below, leaves no doubt that the
-    suggestion belongs there. The lines that follow are moved with the first one where they stand as deep as it did.
+    Only where there is no doubt that the suggestion belongs there. The lines that follow are moved with the first one
+    where they stand as deep as it did.
     """
     before = hole.line_before
     first = LINE_END.split(text, maxsplit=1)[0]
     extra = indent_of(first)
-    if hole.language != "python" or not before or before.strip(" ") or extra.strip(" ") or not extra:
+    if not extra or not first.strip() or not is_indented(hole):
         return text
-    if not first.strip() or not _is_between_siblings(hole):
+    depth, rest = before + extra, text[len(first) :]
+    indents = [indent_of(line) for line in LINE_END.split(rest) if line.strip()]
+    opens = opens_block(first, hole.language)
+    if first.rstrip().endswith((",", "\\")):
         return text
-    rest = text[len(first) :]
-    lines = [line for line in LINE_END.split(rest) if line.strip()]
-    depth = len(before) + len(extra)
-    deeper = [len(indent_of(line)) for line in lines]
-    if any("\t" in indent_of(line) for line in lines) or first.rstrip().endswith(("(", "[", "{", ",", "\\")):
-        return text
-    if lines and (deeper[0] > depth if opens_block(first, hole.language) else deeper[0] == depth):
-        if '"""' in text or "'''" in text or any(len(before) < width < depth for width in deeper):
+    if indents and indents[0].startswith(depth) and (indents[0] != depth) == opens:
+        between = any(len(before) < len(indent) < len(depth) for indent in indents)
+        if between or any(quotes in text for quotes in ('"""', "'''", "`")):
             return text
-        rest = re.sub(rf"(?<=[\r\n]){before + extra}(?=[^\r\n])", before, rest)
-    elif lines and not opens_block(first, hole.language) and deeper[0] > len(before):
+        rest = re.sub(rf"(?<=[\r\n]){depth}(?=[^\r\n])", before, rest)
+    elif indents and not opens and len(indents[0]) > len(before):
         return text
     return first[len(extra) :] + rest
-
-
-def _is_between_siblings(hole: Hole) -> bool:
-    """Whether Python code at the cursor's depth stands directly above, or below where a block begins."""
-    lexer = lexer_at(hole)
-    if lexer.stack or lexer.inside:
-        return False
-    width, above, below = len(hole.line_before), hole.previous_line, hole.next_line
-    if indent_width(above) == width:
-        return not above.rstrip().endswith((":", "\\", ",")) and not above.lstrip().startswith("#")
-    return (
-        opens_block(above, "python") and indent_width(above) < width == indent_width(below) and below[:width].isspace()
-    )
 
 
 def stop_at_scope_end(text: str, hole: Hole) -> str:

@@ -228,5 +228,6 @@ def _behind(request: InfillRequest, kept: str) -> InfillRequest:
         prefix=request.prefix + kept,
         near_prefix=request.near_prefix and request.near_prefix + len(kept),
         guide=Guide(members=guide.members, arguments=guide.arguments) if guide else None,
+        indented=False,
         rank=0,
     )

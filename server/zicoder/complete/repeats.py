@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from zicoder.complete.blocks import MARKUP, closer_of, line_key, opens_block
+from zicoder.complete.blocks import MARKUP, closer_of, line_key
 from zicoder.complete.brackets import Balance
-from zicoder.complete.hole import Hole, indent_of, indent_width
+from zicoder.complete.hole import Hole, indent_width
 from zicoder.text import LINE_END
 
 __all__ = ["drop_line_below", "drop_repeated_lines", "drop_repeated_prefix", "drop_repeated_suffix"]
@@ -70,11 +70,11 @@ def drop_repeated_prefix(text: str, hole: Hole) -> str:
     """Cut what the suggestion types again of the text directly before the cursor.
 
     That is the whole line so far (`total = ` then `total = 5`), its last chain (`self.` then `self.name`),
-    the word that is being typed (`ret` then `return x`), or the indentation of a new block.
+    or the word that is being typed (`ret` then `return x`).
     """
     before = hole.line_before
     if not before.strip():
-        return _drop_repeated_indent(text, hole)
+        return text
     start = text.lstrip(" \t")
     for typed in (before.strip(), _match(_CHUNK, before), _match(_CHAIN, before)):
         if len(typed) < 3 or not _has_letters(typed, 2) or not start.startswith(typed):
@@ -92,14 +92,6 @@ def drop_repeated_prefix(text: str, hole: Hole) -> str:
 def _match(pattern: re.Pattern[str], text: str) -> str:
     match = pattern.search(text[-200:])
     return match.group() if match else ""
-
-
-def _drop_repeated_indent(text: str, hole: Hole) -> str:
-    """On the first line of a block, where the editor has set the indentation already."""
-    before = hole.line_before
-    above = hole.previous_line
-    deeper = opens_block(above, hole.language) and indent_width(before) > indent_width(above)
-    return text[len(before) :] if before and deeper and indent_of(text) == before else text
 
 
 def _drop_repeated_word(text: str, hole: Hole) -> str:

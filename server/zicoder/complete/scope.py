@@ -17,7 +17,7 @@ from zicoder.complete.tokens import find_special_token
 from zicoder.settings import CompletionSettings
 from zicoder.text import LINE_END, Snapshot
 
-__all__ = ["MAX_LINES", "EndOfScope", "begins_block", "place_at", "statement_end"]
+__all__ = ["MAX_LINES", "EndOfScope", "begins_block", "is_indented", "place_at", "statement_end"]
 
 MAX_LINES = 24
 """Lines after which a suggestion is cut when the caller sets no limit of its own."""
@@ -33,6 +33,9 @@ _OPENS_LIST = re.compile(r"[(\[]$|[=(\[,:]\s*\{$")
 """Ends of a line whose statement goes on; where braces are blocks, only those of what is surely an object."""
 
 FENCE = "```"
+
+_PARAMETERS = re.compile(r"\s*(?:async\s+)?(?:def|class|if|elif|while|for|with)\b.*\($")
+"""A Python header that is not finished: its parameters may stand deeper than the body will."""
 
 _FLAT = MARKUP | {"yaml"}
 """Languages whose blocks need not stand deeper than what opens them."""
@@ -71,6 +74,28 @@ def begins_block(hole: Hole) -> bool:
             return False
         return not after.strip() or before.rstrip().endswith("{")
     return not after.strip() and not lexer.in_long_text and _blank_line_begins_block(hole)
+
+
+def is_indented(hole: Hole) -> bool:
+    """Whether the cursor stands, on a blank line, surely where the next line of code belongs.
+
+    That is deeper than a line above that opens a block, as the editor has put it, or in Python below a line of code
+    that does not go on, and no deeper. Where code below in the same block stands elsewhere, it is half typed.
+    """
+    before, above, below = hole.line_before, hole.previous_line, hole.next_line
+    if not before or before.strip(" \t"):
+        return False
+    width, outer = indent_width(before), indent_width(above)
+    if opens_block(above, hole.language):
+        if _PARAMETERS.match(above) or not outer < width or outer < indent_width(below) != width:
+            return False
+        return not lex_prefix(hole).inside
+    if hole.language != "python" or not above or width > outer:
+        return False
+    if above.rstrip().endswith((":", "\\", ",")) or above.lstrip().startswith("#"):
+        return False
+    lexer = lex_prefix(hole)
+    return not lexer.stack and not lexer.inside
 
 
 def place_at(snapshot: Snapshot, offset: int, settings: CompletionSettings) -> Hole:

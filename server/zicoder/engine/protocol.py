@@ -129,6 +129,8 @@ class Infill(_Frame, frozen=True, kw_only=True):
     context: tuple[ContextPart, ...] = ()
     comment: tuple[str, str] = ("# ", "")
     """What makes a line of the document's language a comment: before it and behind it."""
+    indented: bool = False
+    """The cursor stands where its line of code belongs: the answer does not begin with spaces or tabs."""
     draft: bool = True
     rank: int = 0
     """So many of the likeliest first tokens are passed over: another answer."""

@@ -20,7 +20,7 @@ from zicoder.engine.worker_llama import MEASURABLE, AbortFlag, Context, Model
 from zicoder.engine.worker_shelf import Shelf
 from zicoder.engine.worker_talk import Talk
 from zicoder.engine.worker_threads import ThreadGauge
-from zicoder.engine.worker_writing import Logits, Writing
+from zicoder.engine.worker_writing import Logits, Writing, unindented
 
 __all__ = ["LoadedModel"]
 
@@ -163,10 +163,11 @@ class Filling:
         try:
             rows = yield from context.evaluate(parts.middle, at=end, seq=cache.seq, logits=1)
             clock.first()
+            logits = unindented(rows[-1], self.model.piece) if request.indented else rows[-1]
             cost = {"prompt": len(parts), "evaluated": context.evaluated - before, "near": near}
             tell = partial(clock.stats, **cost)
             return (
-                yield from self._answer(request, parts, cache.seq, end + len(parts.middle), rows[-1], tell, begin, emit)
+                yield from self._answer(request, parts, cache.seq, end + len(parts.middle), logits, tell, begin, emit)
             )
         finally:
             context.remove(SCRATCH, -1, -1)

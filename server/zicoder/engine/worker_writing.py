@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zicoder.engine.worker_draft import Drafter
-from zicoder.engine.worker_guide import Guided
+from zicoder.engine.worker_guide import Guided, highest
 from zicoder.engine.worker_llama import Context
 
-__all__ = ["Logits", "Writing", "log_total"]
+__all__ = ["Logits", "Writing", "log_total", "unindented"]
 
 Logits = NDArray[np.float32]
 
+SEEN = 64
+"""So many tokens are looked at together; what is less likely than any of them is never written."""
 MARGIN = 1.0
 """How far ahead of the next best token one must be for the order of additions not to matter, in nats."""
 
@@ -28,6 +30,16 @@ def log_total(logits: Logits) -> float:
     """What to take from a logit to get the logarithm of a probability."""
     top = float(logits.max())
     return top + float(np.log(np.exp(logits - top).sum()))
+
+
+def unindented(logits: Logits, piece: Callable[[int], bytes]) -> Logits:
+    """The same without the likeliest tokens that begin with spaces or tabs; one that does not is the likeliest left."""
+    logits = logits.copy()
+    while True:
+        indents = [token for token in highest(logits, SEEN).tolist() if piece(token).startswith((b" ", b"\t"))]
+        logits[indents] = -np.inf
+        if len(indents) < SEEN:
+            return logits
 
 
 class Writing:

@@ -102,6 +102,7 @@ class LlamaInfill:
             comment=request.comment,
             title=encodable(request.title),
             context=tuple(protocol.ContextPart(encodable(p.path), encodable(p.text)) for p in request.context),
+            indented=request.indented,
             draft=request.draft,
             rank=request.rank,
             search=request.search,

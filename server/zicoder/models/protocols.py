@@ -60,6 +60,9 @@ class InfillRequest:
     comment: tuple[str, str] = ("# ", "")
     """What makes a line of the document's language a comment: before it and behind it."""
     guide: Guide | None = None
+    indented: bool = False
+    """The cursor stands where its line of code belongs: an answer that begins with spaces or tabs is wrong. Not every
+    model can be held to that."""
     draft: bool = True
     """Whether guessed tokens may be verified several at a time: quicker, and the same answer."""
     rank: int = 0

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zicoder.complete.hole import Hole, indent_width
-from zicoder.complete.scope import EndOfScope, begins_block
+from zicoder.complete.scope import EndOfScope, begins_block, is_indented
 
 CURSOR = "‸"
 
@@ -55,6 +55,43 @@ def hole_at(document: str, language: str = "python", *, multiline: bool = True) 
 )
 def test_a_block_begins(language: str, document: str) -> None:
     assert begins_block(hole_at(document, language))
+
+
+@pytest.mark.parametrize(
+    ("language", "document"),
+    [
+        ("python", "def f():\n    ‸\n"),
+        ("python", "if x:\n    if y:\n        ‸\n    z()\n"),
+        ("python", "def f():\n    x = 1\n    ‸\n"),
+        ("python", "def f():\n    for x in y:\n        x()\n    ‸\n"),
+        ("python", "x = {\n    ‸\n}\n"),
+        ("typescript", "function f() {\n\t‸\n}\n"),
+        ("java", "class A {\n  ‸\n  void f() {}\n}\n"),
+        ("yaml", "jobs:\n  ‸\n"),
+    ],
+)
+def test_the_next_line_of_code_belongs_where_the_cursor_is(language: str, document: str) -> None:
+    assert is_indented(hole_at(document, language))
+
+
+@pytest.mark.parametrize(
+    ("language", "document"),
+    [
+        ("python", "‸\n"),
+        ("python", "def f():\n‸\n"),
+        ("python", "def f():\n    x = ‸\n"),
+        ("python", "if x:\n    if y:\n    ‸\n"),
+        ("python", "def f():\n  ‸\n    return 1\n"),
+        ("python", "def f(\n    ‸\n):\n    pass\n"),
+        ("python", "def f(self,\n          a):\n    ‸\n"),
+        ("python", "x = foo(a,\n    ‸)\n"),
+        ("python", "def f():\n    # a note\n    ‸\n"),
+        ("python", 'def f():\n    """Text:\n    more {\n        ‸\n    """\n'),
+        ("typescript", "{\n  list\n  ‸\n}\n"),
+    ],
+)
+def test_a_line_of_code_may_belong_elsewhere(language: str, document: str) -> None:
+    assert not is_indented(hole_at(document, language))
 
 
 @pytest.mark.parametrize(
