@@ -615,7 +615,8 @@ async def test_an_answer_does_not_indent_further_where_the_cursor_is_indented(en
         level, _ = await answer(engine, infill(engine, prefix, "\n", search=search, indented=True))
         assert level.startswith("return")
         other, _ = await answer(engine, infill(engine, prefix, "\n", search=search, indented=True, rank=1))
-        assert other[:1].strip() and not other.startswith("return")
+        assert other[:1].strip()
+        assert not other.startswith("return")
 
 
 async def test_an_answer_goes_on_behind_the_line_that_was_found(engine: Engine, qwen: Path) -> None:
