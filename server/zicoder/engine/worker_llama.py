@@ -44,6 +44,8 @@ MEASURABLE = 32
 """Batches of at least so many tokens say something about the speed of prompt evaluation."""
 SMALL_PASS = 8
 """A native call with so few tokens ends by itself sooner than it could be done again."""
+MOVE_PASS = 2
+"""Tokens of the call that moves cells, which cannot be interrupted: mostly all that a key changes."""
 GUESS_PER_S = 300.0
 """What a 0.5B model does on two to four laptop cores; replaced by measurements at once."""
 
@@ -327,9 +329,9 @@ class Context:
 
         When it is closed there, some of the tokens may be in the cache: the caller removes them before it goes on.
         """
-        if self._moved and len(tokens) > SMALL_PASS:  # the call that cannot be interrupted is kept short
-            self.decode(tokens[:SMALL_PASS], at=at, seq=seq)
-            tokens, at = tokens[SMALL_PASS:], at + SMALL_PASS
+        if self._moved and len(tokens) - max(logits, 1) >= MOVE_PASS:
+            self.decode(tokens[:MOVE_PASS], at=at, seq=seq)
+            tokens, at = tokens[MOVE_PASS:], at + MOVE_PASS
         while True:
             try:
                 return self.decode(tokens, at=at, seq=seq, logits=logits)
